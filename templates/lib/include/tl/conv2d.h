@@ -1,0 +1,39 @@
+/* 2-D convolution: full, grouped, depthwise and pointwise, any stride, zero padding on four sides.
+
+   x is (n, ci, hi, wi), w is (co, ci / groups, kh, kw), b is (co), y is (n, co, ho, wo); gradients
+   have the shapes of their tensors. Padding at the bottom and right is what ho and wo imply: rows
+   and columns outside x count as zero.
+
+   No scratch memory, no im2col. Work is split over outputs only, and each output is one sum in a
+   fixed order (fw: ci, kh, kw; ig: co, kh, kw; wg: n, ho, wo with the columns at the borders of a
+   row after its middle), so results do not depend on the team's size.
+   Error: at most about 2 sqrt(K) eps of the largest magnitude for sums of K terms. */
+
+#ifndef TL_CONV2D_H
+#define TL_CONV2D_H
+
+#include <stdint.h>
+
+typedef struct tl_conv2d {
+    int32_t n;
+    int32_t ci, hi, wi;
+    int32_t co, ho, wo;
+    int32_t kh, kw;
+    int32_t stride_h, stride_w;
+    int32_t pad_top, pad_left;
+    int32_t groups;     /* divides ci and co */
+    int32_t accumulate; /* add to the output instead of overwriting it */
+} tl_conv2d;
+
+/* y = x * w + b; b may be NULL. */
+void tl_conv2d_fw_f32(
+    const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
+
+/* Weight gradient, and the bias's (sums of dy over n, ho, wo); db may be NULL. */
+void tl_conv2d_wg_f32(
+    const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
+
+/* Input gradient; elements of x that no window reaches get 0. */
+void tl_conv2d_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
+
+#endif

@@ -1,0 +1,29 @@
+/* Fully connected layer.
+
+   x is (n, ci), w is (co, ci), b is (co), y is (n, co); gradients have the shapes of their tensors.
+   Every result is one sum in the order of its index, so it does not depend on the team's size. */
+
+#ifndef TL_LINEAR_H
+#define TL_LINEAR_H
+
+#include <stdint.h>
+
+typedef struct tl_linear {
+    int32_t n;          /* rows of x: samples, times positions of a sequence */
+    int32_t ci;
+    int32_t co;
+    int32_t accumulate; /* add to the output instead of overwriting it */
+} tl_linear;
+
+/* y = x w^T + b; b may be NULL. */
+void tl_linear_fw_f32(
+    const tl_linear *op, float *y, const float *x, const float *w, const float *b);
+
+/* dw = dy^T x, db = column sums of dy; db may be NULL. */
+void tl_linear_wg_f32(
+    const tl_linear *op, float *dw, float *db, const float *x, const float *dy);
+
+/* dx = dy w. */
+void tl_linear_ig_f32(const tl_linear *op, float *dx, const float *dy, const float *w);
+
+#endif

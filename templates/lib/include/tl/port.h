@@ -1,0 +1,53 @@
+/* What a platform supplies. Each target implements it in target/<name>/port.c; its tl_target.h
+   gives the attributes and names that are known when compiling:
+
+     TL_L1 TL_L2 TL_L3   place static data in a level
+     TL_GUARD_BYTES      guard zone on both sides of each arena (0: none)
+     TL_TARGET_NAME      "host"
+     TL_COUNTER_UNIT     what tl_counter counts: "ns", "cycles" or "instructions"
+
+   One thread of control (the controller) opens a team of cores; a run enters one function on all
+   of them. */
+
+#ifndef TL_PORT_H
+#define TL_PORT_H
+
+#include <stdint.h>
+
+#include "tl_target.h"
+
+enum { TL_CORES_MAX = 16 };
+
+/* Controller: start `cores` cores (1 to TL_CORES_MAX); they sleep until there is work. */
+void tl_team_open(int cores);
+
+/* Controller: every core runs work(argument); returns when all have. */
+void tl_team_run(void (*work)(void *), void *argument);
+
+/* Controller: stop the cores. */
+void tl_team_close(void);
+
+/* Inside a run: 0 to tl_num_cores() - 1. */
+int tl_core_id(void);
+
+/* The size of the team. */
+int tl_num_cores(void);
+
+/* Inside a run: returns when every core of the team has come here; memory written before is seen
+   by all after. */
+void tl_barrier(void);
+
+/* Start to copy `bytes` between levels; both sides must stay untouched until tl_copy_wait. */
+tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes);
+void tl_copy_wait(tl_copy copy);
+
+/* A free-running counter; it wraps, so use differences. */
+uint32_t tl_counter(void);
+
+/* One character to the console. */
+void tl_putc(char c);
+
+/* End the program with an exit status. */
+void tl_exit(int status);
+
+#endif

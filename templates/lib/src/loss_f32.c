@@ -1,0 +1,6 @@
+#include "tl/loss.h"
+
+#include "tl/elem_f32.h"
+#include "tl/share.h"
+
+#include "loss_body.h"

@@ -1,0 +1,6 @@
+#include "tl/pool2d.h"
+
+#include "tl/elem_f32.h"
+#include "tl/share.h"
+
+#include "pool2d_body.h"

@@ -1,0 +1,100 @@
+def state_of(net: nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of all parameters."""
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+def blob(state: dict[str, torch.Tensor]) -> bytes:
+    """The parameters as net_load() takes them: identity, size, then f32 in the spec's order."""
+    values = b"".join(value.numpy().astype("<f4").tobytes() for value in state.values())
+    return np.array([STATE_ID, 8 + len(values)], "<u4").tobytes() + values
+
+
+def distance_to_zero(x: torch.Tensor) -> torch.Tensor:
+    """Smallest magnitude but exact zeros, which every program gets alike."""
+    magnitude = x.abs()
+    return magnitude[magnitude > 0].min() if (magnitude > 0).any() else torch.tensor(torch.inf)
+
+
+def distance_to_runner_up(x: torch.Tensor, kernel: tuple, stride: tuple) -> torch.Tensor:
+    """Smallest difference of a window's two largest values, but exact ties: the first one wins."""
+    windows = x.unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1]).flatten(4)
+    if windows.shape[-1] == 1:
+        return torch.tensor(torch.inf)
+    best = windows.topk(2, dim=-1).values
+    gap = best[..., 0] - best[..., 1]
+    return gap[gap > 0].min() if (gap > 0).any() else torch.tensor(torch.inf)
+
+
+def nearest_kink(t: dict[str, torch.Tensor]) -> tuple[float, str]:
+    """The smallest distance to a jump, in tolerances, and where it is."""
+    found = [(float(distance) / tolerance, what) for what, distance, tolerance in kinks(t)]
+    return min(found, default=(float("inf"), ""))
+
+
+def fingerprint(value: torch.Tensor) -> np.ndarray:
+    """The norm and eight +-1 projections; the signs are bits of a hash of the element's index."""
+    flat = value.double().flatten().numpy()
+    with np.errstate(over="ignore"):
+        mixed = np.arange(flat.size, dtype=np.uint32) * np.uint32(0x9E3779B1)
+        mixed = (mixed ^ (mixed >> np.uint32(15))) * np.uint32(0x85EBCA77)
+    mixed ^= mixed >> np.uint32(13)
+    signs = [1.0 - 2.0 * ((mixed >> np.uint32(bit)) & np.uint32(1)) for bit in range(8)]
+    return np.array([np.sqrt((flat * flat).sum()), *[(sign * flat).sum() for sign in signs]])
+
+
+def write_data(
+    blobs: list[bytes],
+    expected: list[list[torch.Tensor]],
+    checked: list[tuple[int, int]],
+    order: list[int],
+    losses: list[float],
+    correct: int | None,
+    test_samples: int,
+    notes: list[str],
+) -> None:
+    """The files of data/: states, expected values, and golden.bin with everything else."""
+    compared = losses[:100]
+    header = [0x31474C54, PLAN_ID, len(losses), len(checked), len(compared), test_samples]
+    words = [*header, correct or 0, *[word for pair in checked for word in pair], *order]
+    files = {
+        "state.bin": b"".join(blobs),
+        "expected_full.bin": b"".join(
+            value.numpy().astype("<f4").tobytes() for values in expected for value in values
+        ),
+        "expected_fingerprint.bin": b"".join(
+            fingerprint(value).astype("<f4").tobytes() for values in expected for value in values
+        ),
+        "golden.bin": np.array(words, "<u4").tobytes() + np.array(compared, "<f4").tobytes(),
+    }
+    for name, content in files.items():
+        (DATA / name).write_bytes(content)
+    summary = {
+        "schema": 1,
+        "plan_id": PLAN_ID,
+        "steps": len(losses),
+        "loss": losses,
+        "accuracy": correct / test_samples if correct is not None and test_samples else None,
+        "test_samples": test_samples,
+        "checked_steps": [step for step, _ in checked],
+        "notes": notes,
+        "torch": torch.__version__,
+    }
+    (DATA / "golden.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+def write_samples(name: str, x: torch.Tensor, y: torch.Tensor) -> None:
+    for part, values in (("x", x), ("y", y)):
+        kind = "<f4" if values.is_floating_point() else "<i4"
+        (DATA / f"{name}_{part}.bin").write_bytes(values.numpy().astype(kind).tobytes())
+
+
+def prepare() -> None:
+    """One thread and deterministic algorithms: the same values on every run."""
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    DATA.mkdir(exist_ok=True)
+
+
+def count_correct(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
+    with torch.no_grad():
+        return int((net(x)[OUTPUT].argmax(1) == y).sum())

@@ -1,0 +1,147 @@
+#include "compare.h"
+
+#include "tl/data.h"
+#include "tl/math.h"
+
+#ifdef CHECK_FULL
+static const tl_data_file expected_file = TL_DATA_EXPECTED_FULL;
+enum { CHUNK = 256 };
+#else
+static const tl_data_file expected_file = TL_DATA_EXPECTED_FINGERPRINT;
+enum { PROJECTIONS = 8, CHUNK = 64 };
+#endif
+
+static uint32_t record_bytes(void)
+{
+    uint32_t bytes = 0;
+
+    for (int i = 0; i < net_check_count; i++) {
+        bytes += expected_bytes(&net_checks[i]);
+    }
+    return bytes;
+}
+
+static float magnitude(float value)
+{
+    return value < 0.0f ? -value : value;
+}
+
+#ifdef CHECK_FULL
+
+uint32_t expected_bytes(const net_check *check)
+{
+    return check->count * 4;
+}
+
+int compare(const net_check *check, uint32_t index, uint32_t before, comparison *result)
+{
+    float buffer[CHUNK];
+    float largest = 0.0f;
+    float worst = -1.0f;
+    uint32_t offset = index * record_bytes() + before;
+
+    for (uint32_t first = 0; first < check->count; first += CHUNK) {
+        const uint32_t rest = check->count - first;
+        const uint32_t count = rest < CHUNK ? rest : CHUNK;
+
+        if (tl_data_read(expected_file, offset, buffer, 4 * count) != 4 * count) {
+            return 0;
+        }
+        offset += 4 * count;
+        for (uint32_t i = 0; i < count; i++) {
+            const float got = check->value[first + i];
+            const float difference = magnitude(got - buffer[i]);
+
+            if (magnitude(buffer[i]) > largest) {
+                largest = magnitude(buffer[i]);
+            }
+            /* a NaN is worst, and stays */
+            if (worst == worst && !(difference <= worst)) {
+                worst = difference;
+                result->worst = first + i;
+                result->got = got;
+                result->expected = buffer[i];
+            }
+        }
+    }
+    /* where zeros are expected, nothing but zeros will do */
+    result->error = worst == 0.0f ? 0.0f : worst / largest;
+    result->tolerance = check->tolerance;
+    result->agrees = result->error <= check->tolerance;
+    result->has_worst = 1;
+    return 1;
+}
+
+#else
+
+uint32_t expected_bytes(const net_check *check)
+{
+    (void)check;
+    return 4 * (1 + PROJECTIONS);
+}
+
+/* 32 well-mixed bits of an element's index; bit k is its sign in projection k. */
+static uint32_t signs(uint32_t index)
+{
+    uint32_t hash = index * 0x9e3779b1u;
+
+    hash = (hash ^ (hash >> 15)) * 0x85ebca77u;
+    return hash ^ (hash >> 13);
+}
+
+/* Partial sums of CHUNK elements keep the rounding of long sums small. */
+static void fingerprint(const float *value, uint32_t count, float *norm, float *projection)
+{
+    float squares = 0.0f;
+
+    for (int k = 0; k < PROJECTIONS; k++) {
+        projection[k] = 0.0f;
+    }
+    for (uint32_t first = 0; first < count; first += CHUNK) {
+        const uint32_t last = count - first < CHUNK ? count : first + CHUNK;
+        float part_squares = 0.0f;
+        float part[PROJECTIONS] = {0};
+
+        for (uint32_t i = first; i < last; i++) {
+            const uint32_t sign = signs(i);
+
+            part_squares += value[i] * value[i];
+            for (int k = 0; k < PROJECTIONS; k++) {
+                part[k] += (sign >> k) & 1u ? -value[i] : value[i];
+            }
+        }
+        squares += part_squares;
+        for (int k = 0; k < PROJECTIONS; k++) {
+            projection[k] += part[k];
+        }
+    }
+    *norm = tl_sqrtf(squares);
+}
+
+int compare(const net_check *check, uint32_t index, uint32_t before, comparison *result)
+{
+    const uint32_t offset = index * record_bytes() + before;
+    float expected[1 + PROJECTIONS];
+    float got[1 + PROJECTIONS];
+    float worst = 0.0f;
+
+    if (tl_data_read(expected_file, offset, expected, sizeof expected) != sizeof expected) {
+        return 0;
+    }
+    fingerprint(check->value, check->count, &got[0], &got[1]);
+    for (int k = 0; k < 1 + PROJECTIONS; k++) {
+        const float difference = magnitude(got[k] - expected[k]);
+
+        if (worst == worst && !(difference <= worst)) {
+            worst = difference;
+        }
+    }
+    result->error = worst == 0.0f ? 0.0f : worst / expected[0];
+    /* the sums of the fingerprint itself round too */
+    result->tolerance = check->tolerance + 16.0f * 1.1920929e-7f * tl_sqrtf((float)check->count);
+    result->agrees = result->error <= result->tolerance;
+    result->has_worst = 0;
+    return 1;
+}
+
+#endif

@@ -1,0 +1,117 @@
+#include "golden.h"
+
+#include "net.h"
+#include "tl/print.h"
+
+enum { MAGIC = 0x31474c54, UNUSABLE = 2 }; /* "TLG1" */
+
+static const float loss_tolerance = 1e-3f;
+
+static float worst_loss;
+static uint32_t worst_step;
+
+int golden_open(golden_header *header)
+{
+    if (tl_data_read(TL_DATA_GOLDEN, 0, header, sizeof *header) != sizeof *header) {
+        tl_print_str("data: golden.bin is missing: run `make golden` first\n");
+        return 0;
+    }
+    if (header->magic != MAGIC || header->plan_id != NET_PLAN_ID) {
+        tl_print_str("data: made for another plan of this network: run `make golden` again\n");
+        return 0;
+    }
+    return 1;
+}
+
+int golden_incomplete(void)
+{
+    tl_print_str("data: a file is missing, ends early or is of another network: run `make golden`\n");
+    return UNUSABLE;
+}
+
+int golden_read(tl_data_file file, uint32_t index, void *record, uint32_t bytes)
+{
+    return tl_data_read(file, index * bytes, record, bytes) == bytes;
+}
+
+static int read_at(uint32_t offset, void *to, uint32_t bytes)
+{
+    return tl_data_read(TL_DATA_GOLDEN, offset, to, bytes) == bytes;
+}
+
+int golden_checked_step(uint32_t index, golden_checked *checked)
+{
+    const uint32_t size = sizeof *checked;
+
+    return read_at((uint32_t)sizeof(golden_header) + index * size, checked, size);
+}
+
+static uint32_t samples_at(const golden_header *header)
+{
+    return (uint32_t)(sizeof(golden_header) + header->checked_steps * sizeof(golden_checked));
+}
+
+int golden_sample(const golden_header *header, uint32_t step, uint32_t *sample)
+{
+    return read_at(samples_at(header) + 4 * step, sample, 4);
+}
+
+static float magnitude(float value)
+{
+    return value < 0.0f ? -value : value;
+}
+
+int golden_compare_loss(const golden_header *header, uint32_t step, float loss)
+{
+    float expected;
+    float difference;
+
+    if (step >= header->losses) {
+        return 1;
+    }
+    if (!read_at(samples_at(header) + 4 * (header->steps + step), &expected, 4)) {
+        return 0;
+    }
+    difference = magnitude(loss - expected);
+    if (magnitude(expected) > 1.0f) {
+        difference /= magnitude(expected);
+    }
+    /* a NaN is worst, and stays */
+    if (step == 0 || (worst_loss == worst_loss && !(difference <= worst_loss))) {
+        worst_loss = difference;
+        worst_step = step;
+    }
+    return 1;
+}
+
+int golden_judge_losses(const golden_header *header)
+{
+    const int agrees = worst_loss <= loss_tolerance;
+
+    tl_print_str("free run: largest difference of ");
+    tl_print_int((int32_t)header->losses);
+    tl_print_str(" losses ");
+    tl_print_float(worst_loss);
+    tl_print_str(" at step ");
+    tl_print_int((int32_t)worst_step);
+    tl_print_str(", tolerance ");
+    tl_print_float(loss_tolerance);
+    tl_print_str(agrees ? ", ok\n" : ", MISMATCH\n");
+    return agrees;
+}
+
+int golden_judge_accuracy(const golden_header *header, uint32_t correct)
+{
+    const uint32_t golden = header->correct;
+    const uint32_t apart = correct > golden ? correct - golden : golden - correct;
+    const int agrees = apart * 200u <= header->test_samples;
+
+    tl_print_str("accuracy ");
+    tl_print_int((int32_t)correct);
+    tl_print_str(" of ");
+    tl_print_int((int32_t)header->test_samples);
+    tl_print_str(", golden ");
+    tl_print_int((int32_t)golden);
+    tl_print_str(agrees ? ", ok\n" : ", MISMATCH\n");
+    return agrees;
+}

@@ -1,0 +1,48 @@
+/* The golden model's values, as golden.py wrote them to data/. All words are 32-bit little-endian. */
+
+#ifndef GOLDEN_H
+#define GOLDEN_H
+
+#include <stdint.h>
+
+#include "tl/data.h"
+
+/* golden.bin begins with this; then come `checked_steps` golden_checked, the sample of each of the
+   `steps`, and the losses of the first `losses` steps. */
+typedef struct golden_header {
+    uint32_t magic;
+    uint32_t plan_id;
+    uint32_t steps;
+    uint32_t checked_steps;
+    uint32_t losses;
+    uint32_t test_samples;
+    uint32_t correct; /* test samples that the golden model classifies right */
+} golden_header;
+
+typedef struct golden_checked {
+    uint32_t step;
+    uint32_t sample;
+} golden_checked;
+
+/* 1, or 0 with a message where data/ is missing or made for another plan. */
+int golden_open(golden_header *header);
+
+/* Says that a file of data/ ended early; returns the exit status. */
+int golden_incomplete(void);
+
+/* Record `index` of a file of equal records; 1 where it is whole. */
+int golden_read(tl_data_file file, uint32_t index, void *record, uint32_t bytes);
+
+int golden_checked_step(uint32_t index, golden_checked *checked);
+int golden_sample(const golden_header *header, uint32_t step, uint32_t *sample);
+
+/* Remember how far the loss of `step` is from the golden one, for the first `losses` steps. */
+int golden_compare_loss(const golden_header *header, uint32_t step, float loss);
+
+/* Print and judge: within 1e-3, relative or absolute, whichever is larger. */
+int golden_judge_losses(const golden_header *header);
+
+/* Print and judge: within 0.5 points of the golden accuracy. */
+int golden_judge_accuracy(const golden_header *header, uint32_t correct);
+
+#endif

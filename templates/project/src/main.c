@@ -1,0 +1,163 @@
+/* The verification program: trains the network exactly as the golden model did and compares.
+
+   1. Local checks: from the golden weights before a step, run that step and compare every tensor.
+   2. Free run: train from the initial weights; compare the losses and the final accuracy.
+
+   Exit status: 0 agrees, 1 differs, 2 data/ is missing or belongs to another project. */
+
+#include "check.h"
+#include "golden.h"
+#include "net.h"
+#include "tl/port.h"
+#include "tl/print.h"
+
+enum { DIFFERS = 1, UNUSABLE = 2 };
+
+static float x[NET_INPUT_COUNT];
+static float y[NET_OUTPUT_COUNT];
+static uint32_t state[(NET_STATE_BYTES + 3) / 4];
+#if NET_TRAINS && NET_TARGET_COUNT > 0
+static net_target target[NET_TARGET_COUNT];
+#endif
+
+static int load_sample(uint32_t index)
+{
+    int whole = golden_read(TL_DATA_TRAIN_X, index, x, sizeof x);
+#if NET_TRAINS && NET_TARGET_COUNT > 0
+    whole = whole && golden_read(TL_DATA_TRAIN_Y, index, target, sizeof target);
+#endif
+    return whole;
+}
+
+static float run_sample(void)
+{
+#if !NET_TRAINS
+    net_predict(x, y);
+    return 0.0f;
+#elif NET_TARGET_COUNT > 0
+    return net_train_step(x, target);
+#else
+    return net_train_step(x);
+#endif
+}
+
+static int load_state(uint32_t index)
+{
+    return golden_read(TL_DATA_STATE, index, state, NET_STATE_BYTES) && net_load(state) == 0;
+}
+
+/* Each checked step starts from the golden model's own weights. */
+static int local_checks(const golden_header *golden)
+{
+    for (uint32_t i = 0; i < golden->checked_steps; i++) {
+        golden_checked checked;
+
+        if (!golden_checked_step(i, &checked) || !load_state(1 + i) || !load_sample(checked.sample)) {
+            return 0;
+        }
+        check_open(checked.step, i);
+        run_sample();
+        if (!check_close()) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+#if NET_TRAINS
+static int free_run(const golden_header *golden, int *agrees)
+{
+    if (!load_state(0)) {
+        return 0;
+    }
+    for (uint32_t step = 0; step < golden->steps; step++) {
+        uint32_t sample;
+
+        if (!golden_sample(golden, step, &sample) || !load_sample(sample)) {
+            return 0;
+        }
+        if (step + 1 == golden->steps) {
+            profile_open();
+        }
+        print_loss(step, run_sample());
+        if (!golden_compare_loss(golden, step, last_loss())) {
+            return 0;
+        }
+    }
+    profile_close();
+    end_losses();
+    *agrees &= golden_judge_losses(golden);
+    return 1;
+}
+#endif
+
+#if NET_CLASSES > 0
+static int accuracy(const golden_header *golden, int *agrees)
+{
+    uint32_t correct = 0;
+
+    for (uint32_t i = 0; i < golden->test_samples; i++) {
+        int32_t label;
+        int32_t best = 0;
+
+        if (!golden_read(TL_DATA_TEST_X, i, x, sizeof x)
+            || !golden_read(TL_DATA_TEST_Y, i, &label, sizeof label)) {
+            return 0;
+        }
+        net_predict(x, y);
+        for (int32_t c = 1; c < NET_CLASSES; c++) {
+            if (y[c] > y[best]) {
+                best = c;
+            }
+        }
+        correct += best == label;
+    }
+    if (golden->test_samples > 0) {
+        *agrees &= golden_judge_accuracy(golden, correct);
+    }
+    return 1;
+}
+#endif
+
+static int verify(void)
+{
+    golden_header golden;
+    int agrees;
+
+    print_memory();
+    net_init();
+    if (!golden_open(&golden)) {
+        return UNUSABLE;
+    }
+    if (!local_checks(&golden)) {
+        return golden_incomplete();
+    }
+    agrees = check_agrees();
+#if NET_TRAINS
+    if (!free_run(&golden, &agrees)) {
+        return golden_incomplete();
+    }
+#endif
+#if NET_CLASSES > 0
+    if (!accuracy(&golden, &agrees)) {
+        return golden_incomplete();
+    }
+#endif
+    net_save(state);
+    if (tl_data_write(TL_DATA_TRAINED, 0, state, NET_STATE_BYTES) != NET_STATE_BYTES) {
+        tl_print_str("data: cannot write the trained parameters\n");
+        return UNUSABLE;
+    }
+    tl_print_str(agrees ? "result ok\n" : "result mismatch\n");
+    return agrees ? 0 : DIFFERS;
+}
+
+int main(void)
+{
+    int status;
+
+    tl_team_open(NET_CORES);
+    status = verify();
+    tl_team_close();
+    tl_exit(status);
+}

@@ -1,0 +1,65 @@
+/* What the verification program sees of the network: hooks around every Step, and tables of the
+   plan. A firmware does not need any of it. */
+
+#ifndef NET_HOOKS_H
+#define NET_HOOKS_H
+
+#include <stdint.h>
+
+/* Non-zero: the hooks are called, with a barrier on both sides. Set it between runs. */
+extern int net_observed;
+
+/* Called by core 0 while all others wait. */
+void net_step_begins(int step);
+void net_step_ends(int step);
+
+/* A range of bytes that a Step may read (and, where `written`, write). */
+typedef struct net_span {
+    int step;
+    int level; /* index into net_levels */
+    uint32_t offset;
+    uint32_t bytes;
+    int written;
+    int must_write; /* holds nothing of use before the Step */
+} net_span;
+
+/* A buffer of the plan, alive over the Steps [first, last). */
+typedef struct net_buffer {
+    const char *name;
+    int level;
+    uint32_t offset;
+    uint32_t bytes;
+    int first;
+    int last;
+} net_buffer;
+
+/* A tensor to compare right after `step`. */
+typedef struct net_check {
+    int step;
+    const char *kind;
+    const char *name;
+    const float *value;
+    uint32_t count;
+    float tolerance;
+} net_check;
+
+typedef struct net_level {
+    const char *name;
+    unsigned char *arena; /* behind its guard zone */
+    uint32_t bytes;
+    uint32_t capacity;
+} net_level;
+
+extern const char *const net_step_names[];
+extern const int net_step_count;
+extern const net_level net_levels[];
+extern const int net_level_count;
+extern const net_buffer net_buffers[];
+extern const int net_buffer_count;
+extern const net_span net_spans[];
+extern const int net_span_count;
+extern const net_check net_checks[];
+extern const int net_check_count;
+extern const char net_name[];
+
+#endif

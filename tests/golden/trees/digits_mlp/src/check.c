@@ -1,0 +1,200 @@
+#include "check.h"
+
+#include "compare.h"
+#include "guard.h"
+#include "net_hooks.h"
+#include "tl/port.h"
+#include "tl/print.h"
+
+enum { CHECKING = 1, PROFILING = 2 };
+
+int net_observed;
+
+static uint32_t checked_step;
+static uint32_t checked_index;
+static int data_whole;
+static int all_agree = 1;
+static uint32_t step_start;
+
+void check_open(uint32_t step, uint32_t index)
+{
+    checked_step = step;
+    checked_index = index;
+    data_whole = 1;
+    guard_open();
+    net_observed = CHECKING;
+}
+
+int check_close(void)
+{
+    net_observed = 0;
+    guard_close();
+    return data_whole;
+}
+
+int check_agrees(void)
+{
+    return all_agree;
+}
+
+static void print_place(int step)
+{
+    tl_print_str("check step ");
+    tl_print_int((int32_t)checked_step);
+    tl_print_str(", ");
+    tl_print_str(net_step_names[step]);
+    tl_print_str(": ");
+}
+
+static void print_comparison(const net_check *check, const comparison *found)
+{
+    print_place(check->step);
+    tl_print_str(check->kind);
+    tl_print_str(" ");
+    tl_print_str(check->name);
+    tl_print_str(": error ");
+    tl_print_float(found->error);
+    tl_print_str(", tolerance ");
+    tl_print_float(found->tolerance);
+    if (found->agrees) {
+        tl_print_str(", ok\n");
+        return;
+    }
+    tl_print_str(", MISMATCH");
+    if (found->has_worst) {
+        tl_print_str(" at ");
+        tl_print_int((int32_t)found->worst);
+        tl_print_str(": ");
+        tl_print_float(found->got);
+        tl_print_str(", expected ");
+        tl_print_float(found->expected);
+    }
+    tl_print_str("\n");
+}
+
+static void check_step(int step)
+{
+    uint32_t before = 0;
+
+    for (int i = 0; i < net_check_count; i++) {
+        const net_check *check = &net_checks[i];
+        comparison found;
+
+        if (check->step == step) {
+            if (!compare(check, checked_index, before, &found)) {
+                data_whole = 0;
+                return;
+            }
+            all_agree &= found.agrees;
+            print_comparison(check, &found);
+        }
+        before += expected_bytes(check);
+    }
+}
+
+static void check_guards(int step)
+{
+    guard_damage damage;
+
+    if (guard_check(step, &damage)) {
+        all_agree = 0;
+        print_place(step);
+        tl_print_str("MEMORY ");
+        tl_print_str(damage.level);
+        tl_print_str(" offset ");
+        tl_print_int(damage.offset);
+        tl_print_str(" changed outside the step's outputs");
+        if (damage.buffer) {
+            tl_print_str(", in ");
+            tl_print_str(damage.buffer);
+        }
+        tl_print_str("\n");
+    }
+}
+
+void net_step_begins(int step)
+{
+    if (net_observed & CHECKING) {
+        guard_begin(step);
+    }
+    step_start = tl_counter();
+}
+
+void net_step_ends(int step)
+{
+    const uint32_t count = tl_counter() - step_start;
+
+    if (net_observed & CHECKING) {
+        check_guards(step);
+        check_step(step);
+    }
+    if (net_observed & PROFILING) {
+        tl_print_str("profile ");
+        tl_print_str(net_step_names[step]);
+        tl_print_str(" ");
+        tl_print_int((int32_t)count);
+        tl_print_str(" " TL_COUNTER_UNIT "\n");
+    }
+}
+
+void profile_open(void)
+{
+    end_losses();
+    net_observed = PROFILING;
+}
+
+void profile_close(void)
+{
+    net_observed = 0;
+}
+
+void print_memory(void)
+{
+    tl_print_str("network ");
+    tl_print_str(net_name);
+    tl_print_str(": target " TL_TARGET_NAME ", ");
+    tl_print_int(tl_num_cores());
+    tl_print_str(" cores\n");
+    for (int i = 0; i < net_level_count; i++) {
+        tl_print_str("memory ");
+        tl_print_str(net_levels[i].name);
+        tl_print_str(" ");
+        tl_print_int((int32_t)net_levels[i].bytes);
+        tl_print_str(" of ");
+        tl_print_int((int32_t)net_levels[i].capacity);
+        tl_print_str(" bytes\n");
+    }
+}
+
+enum { LOSSES_A_LINE = 10 };
+
+static int losses_on_line;
+static float newest_loss;
+
+void print_loss(uint32_t step, float loss)
+{
+    newest_loss = loss;
+    if (losses_on_line == 0) {
+        tl_print_str("loss ");
+        tl_print_int((int32_t)step);
+        tl_print_str(":");
+    }
+    tl_print_str(" ");
+    tl_print_float(loss);
+    if (++losses_on_line == LOSSES_A_LINE) {
+        end_losses();
+    }
+}
+
+float last_loss(void)
+{
+    return newest_loss;
+}
+
+void end_losses(void)
+{
+    if (losses_on_line > 0) {
+        tl_print_str("\n");
+        losses_on_line = 0;
+    }
+}

@@ -1,0 +1,27 @@
+/* One tensor against its expected value. CHECK_FULL: element by element; otherwise by fingerprint:
+   the norm and eight fixed +-1 projections, for targets that cannot hold the expected values. */
+
+#ifndef COMPARE_H
+#define COMPARE_H
+
+#include <stdint.h>
+
+#include "net_hooks.h"
+
+typedef struct comparison {
+    float error;     /* full: max|d - g| / max|g|; fingerprint: largest difference / norm */
+    float tolerance;
+    int agrees;
+    int has_worst;   /* full: where, and both values */
+    uint32_t worst;
+    float got;
+    float expected;
+} comparison;
+
+/* Bytes that a tensor takes in data/expected_*.bin. */
+uint32_t expected_bytes(const net_check *check);
+
+/* Compare with record `index` of the expected values, `before` bytes into it; 0: file too short. */
+int compare(const net_check *check, uint32_t index, uint32_t before, comparison *result);
+
+#endif

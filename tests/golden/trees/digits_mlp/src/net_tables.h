@@ -1,0 +1,107 @@
+/* digits_mlp: the plan as tables for the verification program; part of net.c. */
+
+const char net_name[] = "digits_mlp";
+
+const char *const net_step_names[] = {
+    "fc1.fw",
+    "r1.fw",
+    "fc2.fw",
+    "loss.fw",
+    "loss.ig",
+    "fc2.ig",
+    "fc2.wg",
+    "fc2.weight.update",
+    "fc2.bias.update",
+    "r1.ig",
+    "fc1.wg",
+    "fc1.weight.update",
+    "fc1.bias.update",
+};
+const int net_step_count = sizeof net_step_names / sizeof net_step_names[0];
+
+const net_level net_levels[] = {
+    {"l1", l1_arena + TL_GUARD_BYTES, 18352, 65536},
+};
+const int net_level_count = sizeof net_levels / sizeof net_levels[0];
+
+const net_buffer net_buffers[] = {
+    {"fc1.weight", 0, 0, 8192, 0, 13},
+    {"fc1.bias", 0, 17920, 128, 0, 13},
+    {"fc2.weight", 0, 16384, 1280, 0, 13},
+    {"fc2.bias", 0, 18304, 40, 0, 13},
+    {"input", 0, 17664, 256, 0, 11},
+    {"target", 0, 8320, 4, 0, 5},
+    {"fc1", 0, 8192, 128, 0, 2},
+    {"r1", 0, 9472, 128, 1, 10},
+    {"fc2", 0, 8192, 40, 2, 5},
+    {"loss", 0, 18344, 4, 3, 13},
+    {"fc2.grad", 0, 9728, 40, 4, 7},
+    {"r1.grad", 0, 9600, 128, 5, 10},
+    {"fc2.weight.grad", 0, 8192, 1280, 6, 8},
+    {"fc2.bias.grad", 0, 9768, 40, 6, 9},
+    {"fc1.grad", 0, 18048, 128, 9, 11},
+    {"fc1.weight.grad", 0, 8192, 8192, 10, 12},
+    {"fc1.bias.grad", 0, 18176, 128, 10, 13},
+};
+const int net_buffer_count = sizeof net_buffers / sizeof net_buffers[0];
+
+const net_span net_spans[] = {
+    { 0, 0, 8192, 128, 1, 1 },
+    { 0, 0, 17664, 256, 0, 0 },
+    { 0, 0, 0, 8192, 0, 0 },
+    { 0, 0, 17920, 128, 0, 0 },
+    { 1, 0, 9472, 128, 1, 1 },
+    { 1, 0, 8192, 128, 0, 0 },
+    { 2, 0, 8192, 40, 1, 1 },
+    { 2, 0, 9472, 128, 0, 0 },
+    { 2, 0, 16384, 1280, 0, 0 },
+    { 2, 0, 18304, 40, 0, 0 },
+    { 3, 0, 18344, 4, 1, 1 },
+    { 3, 0, 8192, 40, 0, 0 },
+    { 3, 0, 8320, 4, 0, 0 },
+    { 4, 0, 9728, 40, 1, 1 },
+    { 4, 0, 8192, 40, 0, 0 },
+    { 4, 0, 8320, 4, 0, 0 },
+    { 5, 0, 9600, 128, 1, 1 },
+    { 5, 0, 9728, 40, 0, 0 },
+    { 5, 0, 16384, 1280, 0, 0 },
+    { 6, 0, 8192, 1280, 1, 1 },
+    { 6, 0, 9768, 40, 1, 1 },
+    { 6, 0, 9472, 128, 0, 0 },
+    { 6, 0, 9728, 40, 0, 0 },
+    { 7, 0, 16384, 1280, 1, 0 },
+    { 7, 0, 8192, 1280, 0, 0 },
+    { 8, 0, 18304, 40, 1, 0 },
+    { 8, 0, 9768, 40, 0, 0 },
+    { 9, 0, 18048, 128, 1, 1 },
+    { 9, 0, 9600, 128, 0, 0 },
+    { 9, 0, 9472, 128, 0, 0 },
+    { 10, 0, 8192, 8192, 1, 1 },
+    { 10, 0, 18176, 128, 1, 1 },
+    { 10, 0, 17664, 256, 0, 0 },
+    { 10, 0, 18048, 128, 0, 0 },
+    { 11, 0, 0, 8192, 1, 0 },
+    { 11, 0, 8192, 8192, 0, 0 },
+    { 12, 0, 17920, 128, 1, 0 },
+    { 12, 0, 18176, 128, 0, 0 },
+};
+const int net_span_count = sizeof net_spans / sizeof net_spans[0];
+
+const net_check net_checks[] = {
+    { 0, "activation", "fc1", fc1_y, 32, 1.525879e-05f },
+    { 1, "activation", "r1", r1_y, 32, 1.716614e-05f },
+    { 2, "activation", "fc2", fc2_y, 10, 2.795573e-05f },
+    { 3, "activation", "loss", loss_value, 1, 3.39873e-05f },
+    { 4, "input_grad", "fc2", fc2_dy, 10, 3.39873e-05f },
+    { 5, "input_grad", "r1", r1_dy, 32, 4.001886e-05f },
+    { 6, "weight_grad", "fc2.weight", fc2_dweight, 320, 3.589465e-05f },
+    { 6, "weight_grad", "fc2.bias", fc2_dbias, 10, 3.589465e-05f },
+    { 7, "weight", "fc2.weight", fc2_weight, 320, 3.780199e-05f },
+    { 8, "weight", "fc2.bias", fc2_bias, 10, 3.780199e-05f },
+    { 9, "input_grad", "fc1", fc1_dy, 32, 4.192621e-05f },
+    { 10, "weight_grad", "fc1.weight", fc1_dweight, 2048, 4.383356e-05f },
+    { 10, "weight_grad", "fc1.bias", fc1_dbias, 32, 4.383356e-05f },
+    { 11, "weight", "fc1.weight", fc1_weight, 2048, 4.574091e-05f },
+    { 12, "weight", "fc1.bias", fc1_bias, 32, 4.574091e-05f },
+};
+const int net_check_count = sizeof net_checks / sizeof net_checks[0];

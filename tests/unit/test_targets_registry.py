@@ -1,0 +1,59 @@
+"""Targets are found by their files, and each is what the rest of the tool asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainlib_deployer.errors import ToolMissingError
+from trainlib_deployer.resources import templates_root
+from trainlib_deployer.targets import TARGETS
+from trainlib_deployer.targets.base import Tool
+
+
+def test_each_target_is_one_file_and_one_folder() -> None:
+    folders = {path.name for path in (templates_root() / "targets").iterdir() if path.is_dir()}
+    assert set(TARGETS) == folders
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_target_says_everything(name: str) -> None:
+    target = TARGETS[name]
+    assert target.name == target.default_device.target == name
+    assert 1 <= target.default_device.cores <= target.max_cores <= 16
+    assert target.unit in ("ns", "cycles", "instructions")
+    assert target.tools and target.check_modes
+
+
+def test_the_defaults_of_host_are_as_documented() -> None:
+    device = TARGETS["host"].default_device
+    sizes = (device.cores, device.l1_bytes, device.l2_bytes, device.l3_bytes)
+    assert sizes == (8, 64 * 1024, 512 * 1024, 0)
+    assert not any(device.reserved(level) for level in ("l1", "l2", "l3"))
+
+
+def test_an_unknown_target_is_no_target() -> None:
+    assert "abacus" not in TARGETS
+    with pytest.raises(KeyError):
+        TARGETS["abacus"]
+
+
+def test_what_is_missing_and_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    host = TARGETS["host"]
+    assert [tool.program for tool in host.missing_tools] == ["cc", "make"]
+    assert host.install_line == "sudo apt install gcc libc6-dev make"
+    with pytest.raises(ToolMissingError, match="apt install gcc"):
+        host.require_tools()
+
+
+def test_the_users_compiler_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = Tool("cc", "gcc", variable="CC")
+    monkeypatch.setenv("CC", "ccache-of-nobody gcc")
+    assert tool.chosen == "ccache-of-nobody" and tool.path is None
+    monkeypatch.setenv("CC", "")
+    assert tool.chosen == "cc"

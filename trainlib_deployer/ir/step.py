@@ -1,0 +1,146 @@
+"""The Step: one call of a C kernel, and the narrow waist of the tool.
+
+Planner, tiler, tuner and templates see Steps alone; none of them knows what a convolution is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from trainlib_deployer.ir.tensor import Tensor
+
+
+class Phase(Enum):
+    """The part of a training step that a Step belongs to."""
+
+    FW = "fw"
+    IG = "ig"
+    WG = "wg"
+    UPDATE = "update"
+
+
+class LoopKind(Enum):
+    """How the iterations of a loop depend on each other."""
+
+    PARALLEL = "parallel"
+    REDUCTION = "reduction"
+    ORDERED = "ordered"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One named axis of a Step's iteration space."""
+
+    name: str
+    extent: int
+    kind: LoopKind = LoopKind.PARALLEL
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How one axis of an operand follows the loops.
+
+    A tile whose loops run over [first, last) touches the slice
+
+        [ceil((sum of first * scale + offset) / divide),
+         floor((sum of (last - 1) * scale + offset) / divide) + 1)
+
+    clipped to the operand (what is clipped is padding). `divide` > 1 is a strided convolution
+    seen from its input. No terms: the whole axis.
+    """
+
+    terms: tuple[tuple[str, int], ...] = ()
+    offset: int = 0
+    divide: int = 1
+
+    def slice(self, tile: Mapping[str, tuple[int, int]], extent: int) -> tuple[int, int]:
+        """The half-open slice of this axis, `extent` long, that a tile needs."""
+        if not self.terms:
+            return (0, extent)
+        low = high = self.offset
+        for loop, scale in self.terms:
+            ends = (tile[loop][0] * scale, (tile[loop][1] - 1) * scale)
+            low, high = low + min(ends), high + max(ends)
+        first = min(max(-(-low // self.divide), 0), extent)
+        return (first, max(first, min(high // self.divide + 1, extent)))
+
+
+class Access(Enum):
+    """What a kernel does to an operand."""
+
+    READ = "read"
+    WRITE = "write"
+    UPDATE = "update"  # reads the old value: accumulation, weight update
+
+    @property
+    def reads(self) -> bool:
+        return self is not Access.WRITE
+
+    @property
+    def writes(self) -> bool:
+        return self is not Access.READ
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One pointer argument of a kernel; `tensor` None is a NULL argument (no bias)."""
+
+    tensor: Tensor | None
+    access: Access
+    axes: tuple[Axis, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a kernel of `op` in `phase`.
+
+    `fields` are the members of the C struct `tl_<op>`, `operands` the pointers, both in C order.
+    `macs` counts multiply-accumulates as design A2 defines them, clipped taps included.
+    """
+
+    name: str
+    layer: str
+    phase: Phase
+    op: str
+    fields: Mapping[str, int | float]
+    operands: tuple[Operand, ...]
+    loops: tuple[Loop, ...]
+    macs: int
+    comment: str
+
+    @property
+    def reduction_length(self) -> int:
+        """Terms summed into one element of an output."""
+        return math.prod(loop.extent for loop in self.loops if loop.kind is LoopKind.REDUCTION)
+
+    @property
+    def reads(self) -> tuple[Tensor, ...]:
+        return tuple(o.tensor for o in self.operands if o.tensor and o.access.reads)
+
+    @property
+    def writes(self) -> tuple[Tensor, ...]:
+        return tuple(o.tensor for o in self.operands if o.tensor and o.access.writes)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return tuple(o.tensor for o in self.operands if o.tensor)
+
+
+def read(tensor: Tensor | None, *axes: Axis) -> Operand:
+    return Operand(tensor, Access.READ, axes)
+
+
+def write(tensor: Tensor | None, *axes: Axis, accumulate: bool = False) -> Operand:
+    return Operand(tensor, Access.UPDATE if accumulate else Access.WRITE, axes)
+
+
+def along(loop: str) -> Axis:
+    """An axis that follows one loop, index for index."""
+    return Axis(((loop, 1),))
+
+
+def reduction(name: str, extent: int) -> Loop:
+    return Loop(name, extent, LoopKind.REDUCTION)

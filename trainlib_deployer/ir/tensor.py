@@ -1,0 +1,68 @@
+"""Tensors: what Steps read and write."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from trainlib_deployer.ir.dtype import DType
+
+Shape = tuple[int, ...]
+
+
+class Kind(Enum):
+    """What a tensor is for; the values are the kinds of `run --json` and of plan.json."""
+
+    INPUT = "input"
+    TARGET = "target"
+    ACTIVATION = "activation"
+    INPUT_GRAD = "input_grad"
+    WEIGHT = "weight"
+    WEIGHT_GRAD = "weight_grad"
+    LOSS = "loss"
+
+    @property
+    def is_persistent(self) -> bool:
+        """Whether the tensor outlives a training step."""
+        return self is Kind.WEIGHT
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the tensor holds its value before the first Step."""
+        return self in (Kind.INPUT, Kind.TARGET, Kind.WEIGHT)
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A dense array; activations and gradients have the batch axis first.
+
+    `view_of` names the tensor whose memory this one shares, element for element.
+    """
+
+    name: str
+    kind: Kind
+    shape: Shape
+    dtype: DType = DType.F32
+    view_of: Tensor | None = None
+
+    @property
+    def root(self) -> Tensor:
+        """The tensor that owns the memory."""
+        return self.view_of.root if self.view_of else self
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        return self.count * self.dtype.bytes
+
+    @property
+    def subject(self) -> str:
+        """The tensor that this is the gradient of, or its own name."""
+        return self.name.removesuffix(".grad")
+
+    def __str__(self) -> str:
+        return f"{self.name} {'x'.join(map(str, self.shape))} {self.dtype.value}"

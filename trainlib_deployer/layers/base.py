@@ -1,0 +1,73 @@
+"""What a layer's file says: fields, shapes, parameters, Steps, and its PyTorch twin."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from trainlib_deployer.ir.graph import Node
+from trainlib_deployer.ir.step import Step
+from trainlib_deployer.ir.tensor import Shape, Tensor
+
+
+class ShapeError(Exception):
+    """A layer cannot take inputs of these shapes; the text says what it takes."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What backward asks of a layer.
+
+    `dx` holds for each input the tensor to make or None where nobody needs it; `accumulate`
+    says whether it already holds another consumer's contribution. `dparams` holds the parameters
+    to learn and is empty for a frozen layer.
+    """
+
+    dy: Tensor
+    dx: tuple[Tensor | None, ...]
+    accumulate: tuple[bool, ...]
+    dparams: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Layer(ABC):
+    """A layer type; its dataclass fields are its keys in the spec, named as in PyTorch."""
+
+    type_name: ClassVar[str]
+    input_count: ClassVar[int] = 1
+    passes_gradient: ClassVar[bool] = False  # dx is dy itself, for every input
+    is_view: ClassVar[bool] = False  # the output is the input's memory under another shape
+
+    @abstractmethod
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shape of the output, without the batch axis; ShapeError where there is none."""
+
+    def parameters(self, *inputs: Shape) -> dict[str, Shape]:
+        """The parameters by PyTorch's names and layouts."""
+        return {}
+
+    def forward(self, node: Node) -> tuple[Step, ...]:
+        """The Steps that make `node.output`; none for a view."""
+        return ()
+
+    def backward(self, node: Node, gradients: Gradients) -> tuple[Step, ...]:
+        """The Steps that make the gradients: IG first, so that an update may follow WG at once."""
+        return ()
+
+    @abstractmethod
+    def torch_module(self, node: Node) -> str | None:
+        """The expression that builds this layer's torch module; None for a function."""
+
+    def torch_call(self, module: str, inputs: tuple[str, ...]) -> str:
+        """The expression that applies the layer, given the module's and the inputs' names."""
+        return f"{module}({', '.join(inputs)})"
+
+    def torch_kink(self, x: str) -> str | None:
+        """The expression for how far input `x` is from where the derivative jumps, if it does."""
+        return None
+
+    @classmethod
+    @abstractmethod
+    def examples(cls) -> tuple[tuple[Layer, tuple[Shape, ...]], ...]:
+        """Layers and input shapes that the test suite builds whole projects of."""

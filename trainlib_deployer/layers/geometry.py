@@ -1,0 +1,60 @@
+"""Sliding windows: shapes, padding and footprints shared by convolution and pooling."""
+
+from __future__ import annotations
+
+from trainlib_deployer.ir.step import Axis
+from trainlib_deployer.ir.tensor import Shape
+from trainlib_deployer.layers.base import ShapeError
+
+Pair = tuple[int, int]
+Padding = tuple[int, int, int, int]  # top, bottom, left, right
+
+
+def image_shape(shape: Shape) -> tuple[int, int, int]:
+    """The input as (channels, height, width)."""
+    if len(shape) != 3:
+        raise ShapeError("takes an input of (channels, height, width)")
+    return shape[0], shape[1], shape[2]
+
+
+def windows(extent: int, kernel: int, stride: int, before: int, after: int) -> int:
+    """How many windows of `kernel` fit along one axis, as in PyTorch (rounded down)."""
+    room = extent + before + after - kernel
+    if room < 0:
+        raise ShapeError(
+            f"takes an input of at least {kernel - before - after} along an axis"
+            f" where kernel_size is {kernel} and the padding {before} + {after}"
+        )
+    return room // stride + 1
+
+
+def window_shape(shape: Shape, kernel: Pair, stride: Pair, padding: Padding) -> Pair:
+    """Output height and width."""
+    _, hi, wi = image_shape(shape)
+    top, bottom, left, right = padding
+    return (
+        windows(hi, kernel[0], stride[0], top, bottom),
+        windows(wi, kernel[1], stride[1], left, right),
+    )
+
+
+def input_axis(out: str, tap: str, stride: int, before: int) -> Axis:
+    """The input's axis when the loops run over outputs: in = out * stride + tap - before."""
+    return Axis(((out, stride), (tap, 1)), -before)
+
+
+def output_axis(into: str, tap: str, stride: int, before: int) -> Axis:
+    """The output's axis when the loops run over inputs: out = (in + before - tap) / stride."""
+    return Axis(((into, 1), (tap, -1)), before, stride)
+
+
+def symmetric(padding: Padding) -> bool:
+    """Whether torch's own modules can say this padding."""
+    top, bottom, left, right = padding
+    return top == bottom and left == right
+
+
+def torch_pad(padding: Padding, value: str) -> str:
+    """The arguments of F.pad after the tensor."""
+    top, bottom, left, right = padding
+    return f"({left}, {right}, {top}, {bottom}), value={value}"

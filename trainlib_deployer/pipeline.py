@@ -1,0 +1,82 @@
+"""The way of the data: one stage after the other, nothing more (design B1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainlib_deployer.errors import Diagnostics, SpecError
+from trainlib_deployer.ir.graph import Graph
+from trainlib_deployer.lowering.program import lower
+from trainlib_deployer.lowering.verify import verify_program
+from trainlib_deployer.memory.place import Effort, plan_memory
+from trainlib_deployer.project import Project
+from trainlib_deployer.spec.data import DataSummary, check_data, check_init
+from trainlib_deployer.spec.device import resolve_device
+from trainlib_deployer.spec.load import load_spec
+from trainlib_deployer.spec.model import DeviceOptions, ModelSpec
+from trainlib_deployer.targets import TARGETS
+from trainlib_deployer.training.build_graph import build_graph
+from trainlib_deployer.training.differentiate import differentiate
+from trainlib_deployer.tuning.kernels import choose_kernels
+
+SYNTHETIC_SAMPLES = 8
+
+
+def plan_project(
+    model: Path,
+    options: DeviceOptions,
+    *,
+    target: str | None = None,
+    steps: int | None = None,
+    effort: Effort | None = None,
+) -> Project:
+    """From a spec file and device options to everything but the files.
+
+    Raises SpecError with all errors of the spec at once, DoesNotFitError where a level is too
+    small.
+    """
+    diagnostics = Diagnostics()
+    spec = load_spec(model, diagnostics)
+    graph = build_graph(spec, diagnostics) if spec else None
+    summary = _check_files(spec, graph, diagnostics) if spec and graph else None
+    diagnostics.raise_if_any()
+    assert spec and graph and summary
+    device = resolve_device(spec, options, target, TARGETS)
+    schedule = differentiate(graph)
+    if not schedule.steps:
+        raise SpecError(f"{model}: the network computes nothing. Add a layer that does.")
+    kernels = choose_kernels(schedule)
+    memory = plan_memory(graph, schedule, device, effort or Effort())
+    program = lower(schedule, kernels, memory)
+    verify_program(graph, program, memory)
+    samples = summary.train_samples or SYNTHETIC_SAMPLES
+    return Project(
+        spec=spec,
+        device=device,
+        graph=graph,
+        schedule=schedule,
+        kernels=kernels,
+        memory=memory,
+        program=program,
+        samples=samples,
+        test_samples=summary.test_samples,
+        training_steps=_training_steps(spec, samples, steps) if graph.training else 0,
+    )
+
+
+def _check_files(spec: ModelSpec, graph: Graph, diagnostics: Diagnostics) -> DataSummary:
+    """The data and initial weights that the spec names must fit the network."""
+    check_init(spec, {p.name: p.shape for p in graph.parameters}, diagnostics)
+    training = graph.training
+    if graph.classes is not None:
+        return check_data(spec, (), True, graph.classes, diagnostics)
+    if training is None or training.target is graph.input:
+        return check_data(spec, None, False, None, diagnostics)
+    return check_data(spec, training.target.shape[1:], False, None, diagnostics)
+
+
+def _training_steps(spec: ModelSpec, samples: int, steps: int | None) -> int:
+    """Epochs over the samples, cut by `max_steps` and by --steps."""
+    total = spec.training.epochs * samples
+    caps = [cap for cap in (spec.training.max_steps, steps) if cap is not None]
+    return min(total, *caps) if caps else total

@@ -1,0 +1,35 @@
+"""Everything that is known of a network on a device before a file is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainlib_deployer.ir.graph import Graph, Schedule
+from trainlib_deployer.lowering.program import Program
+from trainlib_deployer.memory.plan import MemoryPlan
+from trainlib_deployer.tuning.kernels import Kernel
+
+if TYPE_CHECKING:
+    from trainlib_deployer.spec.device import DeviceSpec
+    from trainlib_deployer.spec.model import ModelSpec
+
+
+@dataclass(frozen=True)
+class Project:
+    """The stages' results, from the spec to the lowered program.
+
+    `samples` is how many training samples there are; without data they are synthetic.
+    """
+
+    spec: ModelSpec
+    device: DeviceSpec
+    graph: Graph
+    schedule: Schedule
+    kernels: Mapping[str, Kernel]
+    memory: MemoryPlan
+    program: Program
+    samples: int
+    test_samples: int
+    training_steps: int

@@ -1,0 +1,108 @@
+"""What the verification program compares and guards, and what is never materialised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trainlib_deployer.ir.graph import Graph, Schedule
+from trainlib_deployer.ir.tensor import Kind, Tensor
+from trainlib_deployer.lowering.program import Program, Span
+from trainlib_deployer.memory.plan import Allocation
+
+
+@dataclass(frozen=True)
+class Check:
+    """One tensor to compare right after Step `step`; names as in `run --json`."""
+
+    step: int
+    kind: str
+    name: str
+    tensor: Tensor
+    tolerance: float
+
+
+def checks(schedule: Schedule, tolerances: Mapping[tuple[str, str], float]) -> tuple[Check, ...]:
+    """Every tensor after the Step that completes it: the last that adds to it."""
+    complete = {
+        tensor.name: index for index, step in enumerate(schedule.steps) for tensor in step.writes
+    }
+    return tuple(
+        Check(index, _kind(tensor), tensor.subject, tensor, tolerances[step.name, tensor.name])
+        for index, step in enumerate(schedule.steps)
+        for tensor in step.writes
+        if complete[tensor.name] == index
+    )
+
+
+def _kind(tensor: Tensor) -> str:
+    return Kind.ACTIVATION.value if tensor.kind is Kind.LOSS else tensor.kind.value
+
+
+def absent(graph: Graph, schedule: Schedule, checked: tuple[Check, ...]) -> list[dict[str, str]]:
+    """Tensors that are never materialised, each with the reason."""
+    reasons = dict(schedule.absent)
+    for node in graph.nodes:
+        if node.layer.is_view:
+            shared = f"shares the memory of {node.output.root.name}"
+            reasons[node.name, Kind.ACTIVATION.value] = shared
+    if graph.training is None:
+        return _entries(reasons)
+    seen = {(check.name, check.kind) for check in checked}
+    for tensor in (graph.input, *(node.output for node in graph.nodes)):
+        key = (tensor.name, Kind.INPUT_GRAD.value)
+        if key not in seen and key not in reasons:
+            reasons[key] = "is the gradient of the layer behind it, in the same memory"
+    for node in graph.nodes:
+        for parameter in node.parameters.values():
+            key = (parameter.name, Kind.WEIGHT.value)
+            if key not in seen:
+                reasons[key] = "the layer is frozen"
+    return _entries(reasons)
+
+
+def _entries(reasons: Mapping[tuple[str, str], str]) -> list[dict[str, str]]:
+    return [{"name": n, "kind": k, "reason": reason} for (n, k), reason in reasons.items()]
+
+
+@dataclass(frozen=True)
+class GuardSpan:
+    """Bytes that a Step may touch; flags as C wants them."""
+
+    step: int
+    level: str
+    offset: int
+    bytes: int
+    written: int
+    must_write: int
+
+
+def guard_spans(program: Program) -> tuple[GuardSpan, ...]:
+    """What each Step declares: operands, and both ends of its transfers."""
+    found: list[GuardSpan] = []
+    for index, code in enumerate(program.code):
+        spans: dict[Span, tuple[bool, bool]] = {}
+
+        def add(place: Allocation, reads: bool, writes: bool, into: dict = spans) -> None:  # type: ignore[type-arg]
+            old_reads, old_writes = into.get(Span.of(place), (False, False))
+            into[Span.of(place)] = (old_reads or reads, old_writes or writes)
+
+        for fetch in code.fetches:
+            add(fetch.source, True, False)
+            # filled before anyone reads it, and stale until then
+            add(fetch.destination, False, True)
+        for operand, place in zip(code.step.operands, code.call.operands, strict=True):
+            if place is not None and not any(fetch.destination == place for fetch in code.fetches):
+                add(place, operand.access.reads, operand.access.writes)
+        for store in code.stores:
+            add(store.source, False, True)
+            # a stored tensor that was fetched too holds its old value until then
+            add(store.destination, False, True)
+        found.extend(
+            GuardSpan(
+                index, span.level, span.first, span.last - span.first, int(writes),
+                int(writes and not reads),
+            )
+            for span, (reads, writes) in spans.items()
+        )  # fmt: skip
+    return tuple(found)

@@ -1,0 +1,151 @@
+"""Program → the words of net.c: every number is decided here, none in a template."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trainlib_deployer.ir.graph import Graph
+from trainlib_deployer.ir.step import Phase, Step
+from trainlib_deployer.ir.tensor import Tensor
+from trainlib_deployer.lowering.program import Call, Program, StepCode, Sync, Transfer
+from trainlib_deployer.memory.plan import Allocation, MemoryPlan
+from trainlib_deployer.render.names import Names
+
+_PHASES = {
+    Phase.FW: "forward",
+    Phase.IG: "input gradient",
+    Phase.WG: "weight gradient",
+    Phase.UPDATE: "update",
+}
+_SYNC = {Sync.NONE: "", Sync.WAIT: "wait_transfers()", Sync.BARRIER: "sync()"}
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One Step in net.c."""
+
+    name: str
+    id: str
+    enum: str
+    struct: str
+    fields: str
+    comment: str
+    before_fetches: str
+    fetches: tuple[str, ...]
+    before_call: str
+    call: str
+    before_stores: str
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BufferView:
+    """One typed pointer of net.c."""
+
+    id: str
+    c_type: str
+    address: str
+    comment: str
+
+
+def c_number(value: int | float) -> str:
+    """A C literal; floats as f32."""
+    return f"{value!r}f" if isinstance(value, float) else str(value)
+
+
+class CodeView:
+    """Collects the pointers that the code uses while it words the Steps."""
+
+    def __init__(self, graph: Graph, program: Program, memory: MemoryPlan) -> None:
+        self._memory = memory
+        self.names = Names()
+        self._pointers: dict[str, BufferView] = {}
+        for tensor in _interface_tensors(graph):
+            self.home(tensor)
+        steps = tuple(self._step(code) for code in program.code)
+        self.forward = steps[: program.forward_steps]
+        self.backward = steps[program.forward_steps :]
+
+    @property
+    def buffers(self) -> tuple[BufferView, ...]:
+        return tuple(self._pointers.values())
+
+    @property
+    def step_enum(self) -> str:
+        names = ", ".join(step.enum for step in self.forward + self.backward)
+        return "\n" + textwrap.indent(textwrap.fill(names, 92), "    ") + "\n"
+
+    def home(self, tensor: Tensor) -> str:
+        """The identifier of a tensor where it lives between Steps."""
+        place = self._memory.homes[tensor.root.name]
+        shared = f", shares the memory of {tensor.root.name}" if tensor.view_of else ""
+        return self._pointer(self.names.tensor(tensor), tensor, place, shared)
+
+    def _local(self, step: str, tensor: Tensor, place: Allocation) -> str:
+        if place.step is None:
+            return self.home(tensor)
+        return self._pointer(self.names.local(step, tensor), tensor, place, f", copy for {step}")
+
+    def _pointer(self, name: str, tensor: Tensor, place: Allocation, note: str) -> str:
+        shape = "x".join(map(str, tensor.shape))
+        self._pointers.setdefault(
+            name,
+            BufferView(
+                name,
+                tensor.dtype.c_name,
+                f"{place.level.upper()}({place.offset})",
+                f"{tensor.name} {shape}{note}",
+            ),
+        )
+        return name
+
+    def _step(self, code: StepCode) -> StepView:
+        step = code.step
+        name = self.names.step(step.name)
+        return StepView(
+            name=step.name,
+            id=name,
+            enum=f"STEP_{name.upper()}",
+            struct=f"tl_{step.op}",
+            fields=_fields(step.fields),
+            comment=_comment(step),
+            before_fetches=_SYNC[code.before_fetches],
+            fetches=tuple(self._transfer(step.name, t, inward=True) for t in code.fetches),
+            before_call=_SYNC[code.before_call],
+            call=self._call(name, code.call),
+            before_stores=_SYNC[code.before_stores],
+            stores=tuple(self._transfer(step.name, t, inward=False) for t in code.stores),
+        )
+
+    def _transfer(self, step: str, transfer: Transfer, inward: bool) -> str:
+        place = transfer.destination if inward else transfer.source
+        local, home = self._local(step, transfer.tensor, place), self.home(transfer.tensor)
+        to, source = (local, home) if inward else (home, local)
+        return f"transfer({to}, {source}, {transfer.bytes})"
+
+    def _call(self, name: str, call: Call) -> str:
+        arguments = [f"&{name}"]
+        for operand, place in zip(call.step.operands, call.operands, strict=True):
+            if operand.tensor is None or place is None:
+                arguments.append("0")
+            else:
+                arguments.append(self._local(call.step.name, operand.tensor, place))
+        return f"{call.kernel.function}({', '.join(arguments)})"
+
+
+def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:
+    learning = (graph.training.loss_tensor, graph.training.target) if graph.training else ()
+    return (*graph.parameters, graph.input, graph.output, *learning)
+
+
+def _fields(fields: Mapping[str, int | float]) -> str:
+    members = ", ".join(f".{name} = {c_number(value)}" for name, value in fields.items())
+    return "\n    ".join(textwrap.wrap(members, 92))
+
+
+def _comment(step: Step) -> str:
+    subject = step.name.removesuffix(f".{step.phase.value}")
+    words = f"{subject} {_PHASES[step.phase]}: {step.op}, {step.comment}"
+    return f"{words}; {step.macs} MAC" if step.macs else words

@@ -1,0 +1,236 @@
+"""Project → the words that the templates use, and plan.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from trainlib_deployer import __version__
+from trainlib_deployer.ir.dtype import DType
+from trainlib_deployer.ir.tensor import Tensor
+from trainlib_deployer.memory.plan import MemoryPlan
+from trainlib_deployer.project import Project
+from trainlib_deployer.render.check_view import Check, absent, checks, guard_spans
+from trainlib_deployer.render.code_view import CodeView, c_number
+from trainlib_deployer.render.golden_view import golden_view
+from trainlib_deployer.render.readme_view import readme_view
+from trainlib_deployer.training.tolerance import tolerances
+
+STATE_HEADER_BYTES = 8
+
+
+@dataclass(frozen=True)
+class ProjectView:
+    """The templates' context, plan.json, and the files to copy into inputs/."""
+
+    context: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    inputs: Mapping[str, Path]
+
+
+def project_view(project: Project) -> ProjectView:
+    """Decide every number and identifier of the generated project."""
+    code = CodeView(project.graph, project.program, project.memory)
+    tolerance = tolerances(project.schedule)
+    compared = checks(project.schedule, tolerance)
+    inputs = _inputs(project)
+    plan = _plan(project, compared)
+    net = _net(project, code, _plan_id(plan, project, inputs))
+    context = {
+        "tool_version": __version__,
+        "net": net,
+        "levels": _levels(project.memory),
+        "all_levels": _all_levels(project.memory),
+        "buffers": _buffers(project.memory),
+        "headers": _headers(project),
+        "forward": code.forward,
+        "backward": code.backward,
+        "steps": code.forward + code.backward,
+        "step_enum": code.step_enum,
+        "state": [
+            {"id": code.home(parameter), "bytes": parameter.bytes}
+            for parameter in project.graph.parameters
+        ],
+        "spans": [
+            {**asdict(span), "level_index": _level_index(project.memory, span.level)}
+            for span in guard_spans(project.program)
+        ],
+        "checks": [_check(check, code) for check in compared],
+        "golden": golden_view(project, inputs, tolerance),
+        "readme": readme_view(project),
+        "plan": plan,
+    }
+    # last: every pointer that the words above use is known by now
+    context["pointers"] = code.buffers
+    return ProjectView(context, plan, inputs)
+
+
+def _net(project: Project, code: CodeView, plan_id: int) -> dict[str, Any]:
+    graph, training = project.graph, project.graph.training
+    own_target = training and training.target is not graph.input
+    return {
+        "name": graph.name,
+        "cores": project.device.cores,
+        "input_count": graph.input.count,
+        "input_shape": _shape(graph.input),
+        "input_id": code.home(graph.input),
+        "input_bytes": graph.input.bytes,
+        "output_count": graph.output.count,
+        "output_shape": _shape(graph.output),
+        "output_id": code.home(graph.output),
+        "output_bytes": graph.output.bytes,
+        "classes": graph.classes or 0,
+        "trains": int(training is not None),
+        "loss_id": code.home(training.loss_tensor) if training else None,
+        "target": _target(training.target, code) if training and own_target else None,
+        "state_bytes": STATE_HEADER_BYTES + sum(p.bytes for p in graph.parameters),
+        "state_id": _identity([[p.name, p.shape] for p in graph.parameters]),
+        "plan_id": plan_id,
+    }
+
+
+def _target(target: Tensor, code: CodeView) -> dict[str, Any]:
+    return {
+        "id": code.home(target),
+        "c_type": target.dtype.c_name,
+        "count": target.count,
+        "bytes": target.bytes,
+        "shape": _shape(target),
+        "meaning": ", class indices" if target.dtype is DType.I32 else "",
+    }
+
+
+def _shape(tensor: Tensor) -> str:
+    return ", ".join(map(str, tensor.shape))
+
+
+def _identity(document: object) -> int:
+    """32 bits of a hash that says whether two files belong together."""
+    text = json.dumps(document, sort_keys=True).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
+
+
+def _plan_id(plan: Mapping[str, Any], project: Project, inputs: Mapping[str, Path]) -> int:
+    files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()}
+    return _identity([plan, hashlib.sha256(project.spec.text).hexdigest(), files])
+
+
+def _inputs(project: Project) -> dict[str, Path]:
+    """The spec's own files, by their place in the project."""
+    spec = project.spec
+    given = {"train": spec.data.train, "test": spec.data.test, "init": spec.init}
+    return {f"inputs/{name}.npz": path for name, path in given.items() if path is not None}
+
+
+def _levels(memory: MemoryPlan) -> list[dict[str, Any]]:
+    """The levels that hold something: each has an arena."""
+    return [level for level in _all_levels(memory) if level["used"] > 0]
+
+
+def _all_levels(memory: MemoryPlan) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": use.level,
+            "macro": use.level.upper(),
+            "attribute": f"TL_{use.level.upper()}",
+            "used": use.used,
+            "capacity": use.capacity,
+        }
+        for use in memory.levels.values()
+    ]
+
+
+def _level_index(memory: MemoryPlan, level: str) -> int:
+    return [entry["name"] for entry in _levels(memory)].index(level)
+
+
+def _buffers(memory: MemoryPlan) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": a.name,
+            "level_index": _level_index(memory, a.level),
+            "offset": a.offset,
+            "bytes": a.bytes,
+            "first": a.first,
+            "last": a.last,
+        }
+        for a in memory.allocations
+    ]
+
+
+def _headers(project: Project) -> list[str]:
+    """The library's headers that declare the kernels used."""
+    return sorted({kernel.header for kernel in project.kernels.values()})
+
+
+def _check(check: Check, code: CodeView) -> dict[str, Any]:
+    return {
+        "step": check.step,
+        "kind": check.kind,
+        "name": check.name,
+        "id": code.home(check.tensor),
+        "count": check.tensor.count,
+        "tolerance": c_number(float(f"{check.tolerance:.6e}")),
+    }
+
+
+def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
+    schedule, memory = project.schedule, project.memory
+    offset = STATE_HEADER_BYTES
+    state = []
+    for parameter in project.graph.parameters:
+        state.append({"name": parameter.name, "shape": list(parameter.shape), "offset": offset})
+        offset += parameter.bytes
+    return {
+        "schema": 1,
+        "network": project.graph.name,
+        "target": project.device.target,
+        "cores": project.device.cores,
+        "training_steps": project.training_steps,
+        "home": memory.home,
+        "forward_steps": schedule.forward_steps,
+        "steps": [
+            {
+                "name": step.name,
+                "layer": step.layer,
+                "phase": step.phase.value,
+                "kernel": project.kernels[step.name].function,
+                "macs": step.macs,
+                "comment": step.comment,
+            }
+            for step in schedule.steps
+        ],
+        "buffers": [
+            {
+                "name": a.name,
+                "level": a.level,
+                "offset": a.offset,
+                "bytes": a.bytes,
+                "first": a.first,
+                "last": a.last,
+                "kind": a.kind,
+                "tensor": a.tensor,
+            }
+            for a in memory.allocations
+        ],
+        "memory": {use.level: asdict(use) for use in memory.levels.values()},
+        "checks": [
+            {
+                "step": check.step,
+                "kind": check.kind,
+                "name": check.name,
+                "count": check.tensor.count,
+            }
+            for check in compared
+        ],
+        "absent": absent(project.graph, schedule, compared),
+        "state_header_bytes": STATE_HEADER_BYTES,
+        "state": state,
+        "macs": sum(step.macs for step in schedule.steps),
+        "parameters": sum(math.prod(p.shape) for p in project.graph.parameters),
+    }

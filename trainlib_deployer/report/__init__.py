@@ -1,0 +1,1 @@
+"""What is told to people and to programs: one document a command, and its text."""

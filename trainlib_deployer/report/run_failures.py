@@ -1,0 +1,50 @@
+"""What differs in a run, in the order in which it happened."""
+
+from __future__ import annotations
+
+from trainlib_deployer.errors import Diagnostic
+from trainlib_deployer.targets.log import MemoryViolation, RunLog, TensorCheck
+
+_SHOWN = 8
+
+
+def failures(log: RunLog) -> tuple[Diagnostic, ...]:
+    """The first names the first Step that fails; none: everything agrees."""
+    found = [_check(check) for check in log.checks if not _is_fine(check)]
+    start = ", first at Step" if found else ":"
+    rest = len(found) - _SHOWN
+    if rest > 0:
+        found = [*found[:_SHOWN], f"{rest} more tensors differ"]
+    free_run, accuracy = log.free_run, log.accuracy
+    if free_run and not free_run.ok:
+        found.append(
+            f"free run: the loss of step {free_run.step} differs by {free_run.difference:.3g},"
+            f" tolerance {free_run.tolerance:.3g}"
+        )
+    if accuracy and not accuracy.ok:
+        found.append(
+            f"accuracy: {accuracy.correct} of {accuracy.samples} correct, PyTorch {accuracy.golden}"
+        )
+    if found:
+        found[0] = f"the numbers differ from the golden model's{start} {found[0]}"
+    return tuple(Diagnostic(f"{text}.") for text in found)
+
+
+def _is_fine(check: TensorCheck | MemoryViolation) -> bool:
+    return isinstance(check, TensorCheck) and check.ok
+
+
+def _check(check: TensorCheck | MemoryViolation) -> str:
+    place = f"{check.at} (training step {check.step})"
+    if isinstance(check, MemoryViolation):
+        inside = f", in buffer {check.buffer}" if check.buffer else ""
+        level, offset = check.level.upper(), check.offset
+        return f"{place}: it changed {level} at offset {offset}{inside}, outside its outputs"
+    text = (
+        f"{place}: {check.kind} {check.name}: error {check.error:.3g},"
+        f" tolerance {check.tolerance:.3g}"
+    )
+    if check.worst is None:
+        return text
+    worst = check.worst
+    return f"{text}, worst at element {worst.index}: {worst.got:g}, expected {worst.expected:g}"

@@ -1,0 +1,168 @@
+"""RunLog, plan.json and golden.json → the document of `run --json` (design A2)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainlib_deployer.errors import Diagnostic, RunFailedError
+from trainlib_deployer.report.run_failures import failures
+from trainlib_deployer.report.schema import (
+    BOOLEAN,
+    COUNT,
+    ERRORS,
+    NUMBER,
+    STRING,
+    Document,
+    Schema,
+    array,
+    by_level,
+    error_entries,
+    nullable,
+    obj,
+    ok_document,
+)
+from trainlib_deployer.targets.log import RunLog, TensorCheck
+
+_TENSOR: Schema = obj(
+    {
+        "name": STRING,
+        "kind": {"enum": ["activation", "input_grad", "weight_grad", "weight"]},
+        "step": nullable(COUNT),
+        "error": nullable(NUMBER),
+        "tolerance": nullable(NUMBER),
+        "ok": nullable(BOOLEAN),
+        "reason": nullable(STRING),
+    }
+)
+_STEP_COUNT: Schema = obj(
+    {"name": STRING, "layer": STRING, "phase": STRING, "kernel": STRING, "macs": COUNT,
+     "count": COUNT}
+)  # fmt: skip
+RUN_SCHEMA: Schema = ok_document(
+    {
+        "target": STRING,
+        "cores": COUNT,
+        "steps": COUNT,
+        "loss": array(nullable(NUMBER)),
+        "golden_loss": array(NUMBER),
+        "accuracy": nullable(obj({"device": NUMBER, "golden": NUMBER})),
+        "tensors": array(_TENSOR),
+        "profile": nullable(
+            obj({"unit": {"enum": ["cycles", "instructions", "ns"]}, "total": COUNT,
+                 "steps": array(_STEP_COUNT)})
+        ),
+        "memory": by_level(obj({"capacity": COUNT, "used": COUNT, "lower_bound": COUNT})),
+        "notes": array(STRING),
+        "errors": ERRORS,
+    },
+    status={"enum": ["ok", "mismatch"]},
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run that came to its end: the document, and what differs (nothing: it agrees)."""
+
+    network: str
+    document: Document
+    failures: tuple[Diagnostic, ...]
+
+
+def run_report(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str, Any]) -> RunReport:
+    """Join what the program printed with what was planned and expected.
+
+    Raises RunFailedError when the program left out something that it should have checked.
+    """
+    _require_complete(log, plan, golden)
+    found = failures(log)
+    accuracy = log.accuracy
+    document = {
+        "schema": 1,
+        "status": "mismatch" if found else "ok",
+        "target": log.target or plan["target"],
+        "cores": log.cores if log.cores is not None else plan["cores"],
+        "steps": len(log.losses),
+        "loss": [_number(loss) for loss in log.losses],
+        "golden_loss": golden["loss"],
+        "accuracy": {
+            "device": accuracy.correct / accuracy.samples,
+            "golden": accuracy.golden / accuracy.samples,
+        }
+        if accuracy and accuracy.samples
+        else None,
+        "tensors": [*map(_tensor, log.tensors), *map(_absent, plan["absent"])],
+        "profile": _profile(log, plan),
+        "memory": {
+            level: {key: use[key] for key in ("capacity", "used", "lower_bound")}
+            for level, use in plan["memory"].items()
+            if use["capacity"]
+        },
+        "notes": list(golden.get("notes", [])),
+        "errors": error_entries(found),
+    }
+    return RunReport(plan["network"], document, found)
+
+
+def _require_complete(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str, Any]) -> None:
+    """A check that did not happen must not pass for one that succeeded."""
+    steps = len(golden["checked_steps"])
+    seen = {(check.kind, check.name, check.step) for check in log.tensors}
+    times = Counter(key[:2] for key in seen)
+    for check in plan["checks"]:
+        compared = times[check["kind"], check["name"]]
+        if compared != steps:
+            raise RunFailedError(
+                f"the run is incomplete: {check['kind']} {check['name']} was compared"
+                f" {compared} times, not {steps}."
+            )
+    if len(log.losses) != len(golden["loss"]):
+        raise RunFailedError(
+            f"the run is incomplete: {len(log.losses)} of {len(golden['loss'])} losses printed."
+        )
+    if golden.get("accuracy") is not None and log.accuracy is None:
+        raise RunFailedError("the run is incomplete: it printed no accuracy.")
+
+
+def _tensor(check: TensorCheck) -> Document:
+    return {
+        "name": check.name,
+        "kind": check.kind,
+        "step": check.step,
+        "error": _number(check.error),
+        "tolerance": _number(check.tolerance),
+        "ok": check.ok,
+        "reason": None,
+    }
+
+
+def _absent(item: Mapping[str, str]) -> Document:
+    blank = {"step": None, "error": None, "tolerance": None, "ok": None}
+    return {"name": item["name"], "kind": item["kind"], **blank, "reason": item["reason"]}
+
+
+def _profile(log: RunLog, plan: Mapping[str, Any]) -> Document | None:
+    """None where nothing was trained: the counts are those of the last training step."""
+    if not log.profile:
+        return None
+    steps = {step["name"]: step for step in plan["steps"]}
+    unknown = [item.name for item in log.profile if item.name not in steps]
+    if unknown:
+        raise RunFailedError(f"the run names a step that plan.json does not: {unknown[0]}.")
+    keys = ("name", "layer", "phase", "kernel", "macs")
+    return {
+        "unit": log.profile[0].unit,
+        "total": sum(item.count for item in log.profile),
+        "steps": [
+            {**{key: steps[item.name][key] for key in keys}, "count": item.count}
+            for item in log.profile
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,36 @@
+"""The trained parameters, named as in `init`, so that they go back into PyTorch."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainlib_deployer.errors import RunFailedError, SpecError
+
+
+def save_weights(folder: Path, plan: Mapping[str, Any], out: Path) -> None:
+    """Turn the blob that the program saved into an .npz; the file appears whole or not at all."""
+    blob = folder / "data" / "trained.bin"
+    try:
+        content = blob.read_bytes()
+    except OSError as error:
+        raise RunFailedError(f"the program saved no parameters: {blob} is missing.") from error
+    arrays = {}
+    for item in plan["state"]:
+        count, offset = math.prod(item["shape"]), item["offset"]
+        if offset + 4 * count > len(content):
+            raise RunFailedError(f"the saved parameters end early: {blob}.")
+        values = np.frombuffer(content, "<f4", count, offset)
+        arrays[item["name"]] = values.reshape(item["shape"]).astype(np.float32)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+            fresh = Path(scratch) / "weights.npz"
+            np.savez(fresh, **arrays)
+            fresh.replace(out)
+    except OSError as error:
+        raise SpecError(f"cannot write {out}: {error.strerror}.") from error

@@ -1,0 +1,102 @@
+"""What a spec says, read and checked by itself; shapes come later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainlib_deployer.errors import Location
+from trainlib_deployer.spec import fields
+
+if TYPE_CHECKING:
+    from trainlib_deployer.layers.base import Layer
+    from trainlib_deployer.losses.base import Loss
+    from trainlib_deployer.optimizers.base import Optimizer
+
+MAX_SEED = 2**63 - 1
+LEVELS = ("l1", "l2", "l3")
+MAX_CORES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSpec:
+    """One item of `layers`; its own keys here, its type's options in `layer`.
+
+    `layer` is None when something about the item was wrong, `inputs` when it takes the output
+    of the item before it. `key_where` is the place of each key.
+    """
+
+    name: str = fields.name(default=None, is_layer=True, help="<type><n> when not given")
+    type: str
+    layer: Layer | None
+    inputs: tuple[str, ...] | None
+    trainable: bool = fields.boolean(default=True, help="false: the parameters are frozen")
+    where: Location
+    key_where: Mapping[str, Location]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSpec:
+    """How the network is trained; loss and optimizer may be missing when `epochs` is 0."""
+
+    loss: Loss | None
+    optimizer: Optimizer | None
+    epochs: int = fields.integer(default=1, minimum=0, help="0: predict only")
+    max_steps: int | None = fields.integer(default=None, minimum=1, help="stop earlier")
+    # larger batches are refused here, and nowhere else, until they are built
+    batch_size: int = fields.integer(default=1, minimum=1, built=1, help="samples a step")
+    seed: int = fields.integer(default=0, minimum=0, maximum=MAX_SEED, help="of initialisation")
+    shuffle: bool = fields.boolean(default=False, help="a new order of the samples each epoch")
+    target: str = fields.choice(("data", "input"), default="data", help="input: autoencoder")
+    where: Location
+    key_where: Mapping[str, Location]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """The files with samples; None where there is none. `key_where` is the place of each path."""
+
+    train: Path | None = fields.path(default=None, help=".npz with arrays x and y")
+    test: Path | None = fields.path(default=None, help="accuracy after training")
+    key_where: Mapping[str, Location] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOptions:
+    """What a spec or a command line says of the device; None where it says nothing."""
+
+    cores: int | None = fields.integer(default=None, minimum=1, maximum=MAX_CORES)
+    l1_bytes: int | None = fields.size(default=None, key="l1", help="such as 64k")
+    l2_bytes: int | None = fields.size(default=None, key="l2", allow_zero=True, help="0: none")
+    l3_bytes: int | None = fields.size(default=None, key="l3", allow_zero=True, help="0: none")
+    reserve: Mapping[str, int] | None = fields.sizes(
+        LEVELS, default=None, help="what the runtime takes of each level"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """The network's input."""
+
+    shape: tuple[int, ...] = fields.integers(
+        min_items=1, max_items=3, minimum=1, help="C, H, W; or features; or length, features"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """A whole spec. Paths are resolved; `text` is the file, byte by byte."""
+
+    name: str = fields.name(help="of the network and of the project's folder")
+    input_shape: tuple[int, ...]
+    layers: tuple[LayerSpec, ...]
+    training: TrainingSpec
+    data: DataSpec
+    init: Path | None = fields.path(default=None, help=".npz with <layer>.<param>")
+    init_where: Location | None
+    device: DeviceOptions
+    path: Path
+    text: bytes
+    where: Location

@@ -1,0 +1,134 @@
+"""ModelSpec → Graph: every shape known, every error said at its place."""
+
+from __future__ import annotations
+
+from trainlib_deployer.errors import Diagnostics
+from trainlib_deployer.ir.dtype import DType
+from trainlib_deployer.ir.graph import Graph, Node, Training
+from trainlib_deployer.ir.tensor import Kind, Shape, Tensor
+from trainlib_deployer.layers.base import Layer, ShapeError
+from trainlib_deployer.spec.model import LayerSpec, ModelSpec, TrainingSpec
+
+
+def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
+    """The network of a spec; None where errors (all in `diagnostics`) leave no whole graph."""
+    n = spec.training.batch_size
+    network_input = Tensor("input", Kind.INPUT, (n, *spec.input_shape))
+    known: dict[str, Tensor | None] = {"input": network_input}
+    nodes: list[Node] = []
+    previous = "input"
+    for item in spec.layers:
+        sources = item.inputs or (previous,)
+        inputs = [known.get(source) for source in sources]
+        node = None
+        if item.layer is not None and all(inputs):
+            tensors = tuple(tensor for tensor in inputs if tensor)
+            node = _build_node(item, item.layer, tensors, diagnostics)
+        known[item.name] = node.output if node else None
+        if node:
+            nodes.append(node)
+        previous = item.name
+    if len(nodes) < len(spec.layers) or not nodes:
+        return None
+    _check_all_used(spec, nodes, diagnostics)
+    training = _build_training(spec.training, nodes, network_input, diagnostics)
+    classes = _classes(spec.training, nodes[-1].output)
+    return Graph(spec.name, n, network_input, tuple(nodes), training, classes)
+
+
+def _build_node(
+    item: LayerSpec, layer: Layer, inputs: tuple[Tensor, ...], diagnostics: Diagnostics
+) -> Node | None:
+    shapes = tuple(tensor.shape[1:] for tensor in inputs)
+    try:
+        output_shape = layer.output_shape(*shapes)
+        parameters = layer.parameters(*shapes)
+    except ShapeError as error:
+        diagnostics.add(
+            f"{item.type} '{item.name}' {error}; got " + _describe_sources(inputs), item.where
+        )
+        return None
+    batch = inputs[0].shape[0]
+    return Node(
+        name=item.name,
+        layer=layer,
+        inputs=inputs,
+        output=Tensor(
+            item.name,
+            Kind.ACTIVATION,
+            (batch, *output_shape),
+            view_of=inputs[0] if layer.is_view else None,
+        ),
+        parameters={
+            name: Tensor(f"{item.name}.{name}", Kind.WEIGHT, shape)
+            for name, shape in parameters.items()
+        },
+        trainable=item.trainable,
+    )
+
+
+def _describe_sources(inputs: tuple[Tensor, ...]) -> str:
+    return " and ".join(f"{_shape_text(t.shape[1:])} from '{t.name}'" for t in inputs)
+
+
+def _shape_text(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))})"
+
+
+def _check_all_used(spec: ModelSpec, nodes: list[Node], diagnostics: Diagnostics) -> None:
+    used = {tensor.name for node in nodes for tensor in node.inputs}
+    for item in spec.layers[:-1]:
+        if item.name not in used:
+            diagnostics.add(
+                f"the output of '{item.name}' is never used.",
+                item.where,
+                "Name it as an input of a later layer, or remove the layer.",
+            )
+
+
+def _build_training(
+    spec: TrainingSpec, nodes: list[Node], network_input: Tensor, diagnostics: Diagnostics
+) -> Training | None:
+    if spec.epochs == 0 or spec.loss is None or spec.optimizer is None:
+        return None
+    output = nodes[-1].output
+    if not any(node.trainable and node.parameters for node in nodes):
+        diagnostics.add(
+            "no layer can learn: each one is frozen or has no parameters.",
+            spec.where,
+            "Set trainable: true on a layer, or epochs: 0 to predict only.",
+        )
+        return None
+    try:
+        wanted = spec.loss.target(output.shape[1:])
+    except ShapeError as error:
+        diagnostics.add(
+            f"loss {spec.loss.type_name} {error}; got "
+            f"{_shape_text(output.shape[1:])} from '{output.name}'",
+            spec.where,
+        )
+        return None
+    target = Tensor("target", Kind.TARGET, (output.shape[0], *wanted.shape), wanted.dtype)
+    if spec.target == "input":
+        if wanted.dtype is not DType.F32 or network_input.shape != output.shape:
+            diagnostics.add(
+                "target: input needs an output of the input's shape and a loss of tensors;"
+                f" the output is {_shape_text(output.shape[1:])},"
+                f" the input {_shape_text(network_input.shape[1:])},"
+                f" the loss {spec.loss.type_name}",
+                spec.where,
+            )
+            return None
+        target = network_input
+    loss = Tensor("loss", Kind.LOSS, (1,))
+    return Training(spec.loss, spec.optimizer, loss, target)
+
+
+def _classes(spec: TrainingSpec, output: Tensor) -> int | None:
+    """The number of classes of the loss's targets, if they are class indices."""
+    if spec.loss is None:
+        return None
+    try:
+        return spec.loss.target(output.shape[1:]).classes
+    except ShapeError:
+        return None

@@ -1,0 +1,127 @@
+"""Graph → Schedule: forward, loss, then each layer backward with its update right behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trainlib_deployer.ir.elementwise import elementwise_step
+from trainlib_deployer.ir.graph import Graph, Node, Schedule, Training
+from trainlib_deployer.ir.step import Phase, Step
+from trainlib_deployer.ir.tensor import Kind, Tensor
+from trainlib_deployer.layers.base import Gradients
+
+_UNSEEN = "no layer before it learns, so that nobody needs it"
+_FROZEN = "the layer is frozen"
+
+
+def differentiate(graph: Graph) -> Schedule:
+    """The Steps of one training step; of one prediction where the graph does not train."""
+    forward = tuple(step for node in graph.nodes for step in node.layer.forward(node))
+    if graph.training is None:
+        return Schedule(forward, len(forward))
+    backward = _Backward(graph, graph.training)
+    backward.run()
+    return Schedule(forward + tuple(backward.steps), len(forward), backward.absent)
+
+
+def _learning(graph: Graph) -> set[str]:
+    """Names of the activations that depend on a parameter that learns."""
+    learning: set[str] = set()
+    for node in graph.nodes:
+        own = node.trainable and bool(node.parameters)
+        if own or any(tensor.name in learning for tensor in node.inputs):
+            learning.add(node.output.name)
+    return learning
+
+
+@dataclass
+class _Backward:
+    """The state of one backward walk over the graph."""
+
+    graph: Graph
+    training: Training
+    steps: list[Step] = field(default_factory=list)
+    absent: dict[tuple[str, str], str] = field(default_factory=dict)
+    gradients: dict[str, Tensor] = field(default_factory=dict)
+
+    def run(self) -> None:
+        self.learning = _learning(self.graph)
+        self.uses: dict[str, int] = {}
+        for node in self.graph.nodes:
+            for tensor in node.inputs:
+                self.uses[tensor.name] = self.uses.get(tensor.name, 0) + 1
+        output, training = self.graph.output, self.training
+        dy = _gradient_of(output)
+        self.gradients[output.name] = dy
+        self.steps.append(training.loss.forward(output, training.target, training.loss_tensor))
+        self.steps.append(training.loss.backward(output, training.target, dy))
+        for node in reversed(self.graph.nodes):
+            self._node(node)
+        self._note(self.graph.input)
+
+    def _node(self, node: Node) -> None:
+        self._note(node.output)
+        dy = self.gradients.get(node.output.name)
+        learns = node.trainable and dy is not None
+        for parameter in node.parameters.values():
+            if not learns:
+                self.absent[parameter.name, Kind.WEIGHT_GRAD.value] = _FROZEN
+        if dy is None:
+            return
+        if node.layer.passes_gradient:
+            self._pass_on(node, dy)
+            return
+        wanted = [self._contribution(tensor) for tensor in node.inputs]
+        dparams = {
+            name: Tensor(f"{parameter.name}.grad", Kind.WEIGHT_GRAD, parameter.shape)
+            for name, parameter in node.parameters.items()
+            if learns
+        }
+        request = Gradients(
+            dy, tuple(dx for dx, _ in wanted), tuple(add for _, add in wanted), dparams
+        )
+        self.steps.extend(node.layer.backward(node, request))
+        for name, gradient in dparams.items():
+            weight = node.parameters[name]
+            self.steps.append(self.training.optimizer.update(node.name, weight, gradient))
+
+    def _contribution(self, tensor: Tensor) -> tuple[Tensor | None, bool]:
+        """The gradient to make for an input, and whether it already holds a part of the sum."""
+        if tensor.name not in self.learning:
+            return None, False
+        known = self.gradients.get(tensor.name)
+        if known is None:
+            self.gradients[tensor.name] = _gradient_of(tensor)
+        return self.gradients[tensor.name], known is not None
+
+    def _pass_on(self, node: Node, dy: Tensor) -> None:
+        """dx is dy: shared where it is all of dx, copied or added where it is a part of it."""
+        for index, tensor in enumerate(node.inputs):
+            if tensor.name not in self.learning:
+                continue
+            if self.uses[tensor.name] == 1:
+                self.gradients[tensor.name] = _gradient_of(tensor, view_of=dy)
+                continue
+            dx, add = self._contribution(tensor)
+            assert dx is not None
+            suffix = f".{index}" if len(node.inputs) > 1 else ""
+            self.steps.append(
+                elementwise_step(
+                    node.name,
+                    Phase.IG,
+                    "pass",
+                    dx,
+                    (dy,),
+                    accumulate=add,
+                    name=f"{node.name}.ig{suffix}",
+                    comment=f"gradient of {tensor.name}, {dx.count} elements",
+                )
+            )
+
+    def _note(self, tensor: Tensor) -> None:
+        if tensor.name not in self.gradients:
+            self.absent[tensor.name, Kind.INPUT_GRAD.value] = _UNSEEN
+
+
+def _gradient_of(tensor: Tensor, view_of: Tensor | None = None) -> Tensor:
+    return Tensor(f"{tensor.name}.grad", Kind.INPUT_GRAD, tensor.shape, view_of=view_of)

@@ -1,0 +1,71 @@
+"""The kernels of the C library, read from `kernels.def`, and the choice among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from trainlib_deployer.ir.dtype import DType
+from trainlib_deployer.ir.graph import Schedule
+from trainlib_deployer.ir.step import Step
+from trainlib_deployer.resources import templates_root
+
+_LINE = re.compile(
+    r"^TL_KERNEL\((?P<function>\w+),\s*(?P<op>\w+),\s*(?P<phase>\w+),\s*(?P<element>\w+),"
+    r"\s*(?P<accepts>.+?),\s*\"(?P<source>[^\"]+)\"\)\s*$"
+)
+_FIRST_INCLUDE = re.compile(r'#include "([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One line of `kernels.def`; `accepts` is a condition over the members of `tl_<op>`."""
+
+    function: str
+    op: str
+    phase: str
+    element: str
+    accepts: str
+    source: str
+
+    @property
+    def header(self) -> str:
+        """The header that declares it, as its source includes it first."""
+        text = (templates_root() / "lib" / self.source).read_text(encoding="utf-8")
+        match = _FIRST_INCLUDE.search(text)
+        assert match, f"{self.source} includes no header"
+        return str(match[1])
+
+    def takes(self, fields: Mapping[str, int | float]) -> bool:
+        """Whether the kernel accepts this shape."""
+        return bool(eval(self.accepts, {"__builtins__": {}}, dict(fields)))  # our own file
+
+
+@cache
+def all_kernels() -> tuple[Kernel, ...]:
+    """Every kernel, in order of preference."""
+    text = (templates_root() / "lib" / "kernels.def").read_text(encoding="utf-8")
+    matches = (_LINE.match(line) for line in text.splitlines() if line.startswith("TL_KERNEL("))
+    return tuple(Kernel(**match.groupdict()) for match in matches if match)
+
+
+def choose_kernels(schedule: Schedule) -> dict[str, Kernel]:
+    """The kernel of each Step, by the Step's name: the first one that accepts its shape."""
+    return {step.name: _choose(step) for step in schedule.steps}
+
+
+def _choose(step: Step) -> Kernel:
+    element = _element(step)
+    for kernel in all_kernels():
+        serves = (kernel.op, kernel.phase, kernel.element)
+        if serves == (step.op, step.phase.value, element) and kernel.takes(step.fields):
+            return kernel
+    raise LookupError(f"no kernel in kernels.def for {step.op} {step.phase.value} of {step.name}")
+
+
+def _element(step: Step) -> str:
+    """The element type of the floating-point operands."""
+    dtype: DType = next(t.dtype for t in step.tensors if t.dtype is not DType.I32)
+    return str(dtype.value)
