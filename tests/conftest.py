@@ -50,11 +50,12 @@ def deployed(
     out: Path,
     *,
     options: DeviceOptions | None = None,
+    target: str | None = None,
     steps: int | None = None,
     golden: bool = True,
 ) -> Project:
     """Plan and write a project."""
-    project = plan_project(model, options or DeviceOptions(), steps=steps)
+    project = plan_project(model, options or DeviceOptions(), target=target, steps=steps)
     write_project(project, out, golden=golden, force=True)
     return project
 

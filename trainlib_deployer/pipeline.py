@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainlib_deployer.errors import Diagnostics, SpecError
+from trainlib_deployer.advice import advice
+from trainlib_deployer.errors import Diagnostics, DoesNotFitError, SpecError
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.lowering.program import lower
-from trainlib_deployer.lowering.verify import verify_program
-from trainlib_deployer.memory.place import Effort, plan_memory
+from trainlib_deployer.lowering.verify import PlanError, verify_program
+from trainlib_deployer.memory.check import check_memory
+from trainlib_deployer.memory.fit import Shrinking, fit
+from trainlib_deployer.memory.need import LevelsFullError
+from trainlib_deployer.memory.place import Effort
+from trainlib_deployer.passes import SHORTER, apply_passes
+from trainlib_deployer.passes.rematerialise import Point, frontier
 from trainlib_deployer.project import Project
 from trainlib_deployer.spec.data import DataSummary, check_data, check_init
 from trainlib_deployer.spec.device import resolve_device
@@ -29,8 +35,11 @@ def plan_project(
     target: str | None = None,
     steps: int | None = None,
     effort: Effort | None = None,
+    shrinking: Shrinking | None = None,
 ) -> Project:
     """From a spec file and device options to everything but the files.
+
+    `effort` is the planner's, `shrinking` what may be done to need less memory.
 
     Raises SpecError with all errors of the spec at once, DoesNotFitError where a level is too
     small.
@@ -43,11 +52,19 @@ def plan_project(
     assert spec and graph and summary
     device = resolve_device(spec, options, target, TARGETS)
     schedule = differentiate(graph)
-    if not schedule.steps:
+    if all(step.is_copy for step in schedule.steps):
         raise SpecError(f"{model}: the network computes nothing. Add a layer that does.")
+    shrinking = shrinking or Shrinking()
+    try:
+        small = fit(graph, schedule, device, effort or Effort(), shrinking)
+    except LevelsFullError as error:
+        raise DoesNotFitError((*error.diagnostics, *advice(graph, device, shrinking))) from error
+    graph, schedule, memory = small.graph, small.schedule, small.memory
     kernels = choose_kernels(schedule)
-    memory = plan_memory(graph, schedule, device, effort or Effort())
     program = lower(schedule, kernels, memory)
+    wrong = check_memory(memory)
+    if wrong:
+        raise PlanError("; ".join(wrong))
     verify_program(graph, program, memory)
     samples = summary.train_samples or SYNTHETIC_SAMPLES
     return Project(
@@ -55,12 +72,22 @@ def plan_project(
         device=device,
         graph=graph,
         schedule=schedule,
+        savings=small.savings,
         kernels=kernels,
         memory=memory,
         program=program,
         samples=samples,
         test_samples=summary.test_samples,
         training_steps=_training_steps(spec, samples, steps) if graph.training else 0,
+    )
+
+
+def remat_frontier(spec: ModelSpec) -> tuple[Point, ...]:
+    """Bytes against extra work of a checked spec; empty where there is no backward pass."""
+    graph = build_graph(spec, Diagnostics())
+    assert graph
+    return (
+        frontier(*apply_passes(graph, differentiate(graph), SHORTER)[:2]) if graph.training else ()
     )
 
 

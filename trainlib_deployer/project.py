@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.lowering.program import Program
 from trainlib_deployer.memory.plan import MemoryPlan
+from trainlib_deployer.passes import Saving
 from trainlib_deployer.tuning.kernels import Kernel
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Project:
     device: DeviceSpec
     graph: Graph
     schedule: Schedule
+    savings: tuple[Saving, ...]
     kernels: Mapping[str, Kernel]
     memory: MemoryPlan
     program: Program

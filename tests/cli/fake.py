@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,8 @@ PLAN: dict[str, Any] = {
     ],
     "absent": [{"name": "input", "kind": "input_grad", "reason": "nobody needs it"}],
     "memory": {
-        "l1": {"level": "l1", "capacity": 1000, "used": 900, "lower_bound": 800},
-        "l2": {"level": "l2", "capacity": 0, "used": 0, "lower_bound": 0},
+        "l1": {"level": "l1", "capacity": 1000, "reserved": 0, "used": 900, "lower_bound": 800},
+        "l2": {"level": "l2", "capacity": 0, "reserved": 0, "used": 0, "lower_bound": 0},
     },
     "state_header_bytes": 8,
     "state": [{"name": "fc.weight", "shape": [2, 3], "offset": 8}],
@@ -56,14 +59,37 @@ MISMATCH_LOG = LOG.replace(
 ).replace("result ok", "result mismatch")
 
 
-def fake_project(folder: Path, run: str, *, build: str = "true", log: str = LOG) -> Path:
-    """`run` and `build` are shell commands; the log lies beside them as log.txt."""
+@functools.cache
+def compiled(source: str, options: str = "") -> bytes:
+    """C to an ELF file: linked with nothing, never run."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = f"{folder}/program"
+        command = ["gcc", "-x", "c", "-nostdlib", "-static", "-Wl,-e,0", *options.split()]
+        command += ["-", "-o", out]
+        subprocess.run(command, input=source.encode(), check=True)
+        return Path(out).read_bytes()
+
+
+ARENA = "char l1_arena[900 + 2 * 64];"
+
+
+def fake_project(
+    folder: Path, run: str, *, build: str = "true", log: str = LOG, program: str = ARENA
+) -> Path:
+    """`run` and `build` are shell commands; the log lies beside them as log.txt.
+
+    `program` is the C source of what the build is said to make.
+    """
     (folder / "data").mkdir(parents=True)
     manifest = {"generator": "trainlib-deployer", "target": "host"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "plan.json").write_text(json.dumps(PLAN))
     (folder / "data" / "golden.json").write_text(json.dumps(GOLDEN))
     (folder / "data" / "golden.bin").write_bytes(b"")
+    (folder / "build" / "host").mkdir(parents=True)
+    (folder / "build" / "host" / "net").write_bytes(compiled(program))
+    (folder / "target" / "host").mkdir(parents=True)
+    (folder / "target" / "host" / "tl_target.h").write_text("#define TL_GUARD_BYTES 64\n")
     (folder / "log.txt").write_text(log)
     (folder / "program.sh").write_text(f"{run}\n")
     makefile = f"all:\n\t@{build}\nrun: all\n\t@sh ./program.sh\n.PHONY: all run\n"

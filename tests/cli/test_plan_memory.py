@@ -13,9 +13,11 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bench.rectangles import cut_rectangle
 from trainlib_deployer.cli import main
 from trainlib_deployer.errors import SpecError
-from trainlib_deployer.report.buffers_csv import read_buffers
+from trainlib_deployer.memory.problem import Plan
+from trainlib_deployer.memory.problem_csv import read_problem, write_plan
 from trainlib_deployer.report.documents import document_schema
 
 GOOD = "id,lower,upper,size\na,0,2,100\nb,1,3,50\nc,2,4,100\n"
@@ -56,6 +58,48 @@ def test_a_capacity_too_small_is_3_and_names_who_cannot_meet(tmp_path: Path, cap
     assert result.exit_code == 3 and result.stdout == ""
     assert "a (100)" in result.stderr and "--capacity 150" in result.stderr
     assert "c (100)" not in result.stderr
+
+
+def hard() -> str:
+    """No greedy order packs this to its lower bound."""
+    problem = cut_rectangle(50, 3)
+    return write_plan(problem, Plan({b.name: 0 for b in problem.buffers}, 0, 0, False, "none"))
+
+
+def test_a_time_limit_that_was_hit_is_told_and_recorded(tmp_path: Path) -> None:
+    result = plan(tmp_path, hard(), "--capacity", "2M", "--time-limit", "0", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["time_limit_hit"]
+    assert "warning: the time limit ended the search" in result.stderr
+    result = plan(tmp_path, hard(), "--capacity", "2M", "--search-nodes", "50000", "--json")
+    document = json.loads(result.stdout)
+    assert not document["time_limit_hit"] and "warning" not in result.stderr
+    assert document["proven_optimal"] and document["arena"] == 1 << 20
+
+
+def test_a_capacity_that_only_more_effort_could_reach_is_3(tmp_path: Path) -> None:
+    result = plan(tmp_path, hard(), "--capacity", "1M", "--search-nodes", "0")
+    assert result.exit_code == 3
+    assert "the smallest arena found takes" in result.stderr and "--search-nodes" in result.stderr
+
+
+def test_the_picture_shows_every_buffer(tmp_path: Path) -> None:
+    picture = tmp_path / "map.svg"
+    result = plan(tmp_path, GOOD, "--capacity", "1k", "--picture", str(picture))
+    assert result.exit_code == 0
+    assert picture.read_text().count("<title>") == 3
+    unwritable = str(tmp_path / "no" / "map.svg")
+    assert plan(tmp_path, GOOD, "--capacity", "1k", "--picture", unwritable).exit_code == 2
+
+
+def test_a_plan_that_the_checker_refuses_is_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Plan({"a": 0, "b": 0, "c": 0}, 100, 100, True, "broken")
+    monkeypatch.setattr("trainlib_deployer.memory.allocate.allocate", lambda *_, **__: wrong)
+    result = plan(tmp_path, GOOD, "--capacity", "1k")
+    assert result.exit_code == 1 and result.stdout == ""
+    assert "buffers 'a' and 'b' overlap" in result.stderr
 
 
 def test_no_buffers_need_nothing(tmp_path: Path) -> None:
@@ -106,7 +150,7 @@ def test_garbage_is_refused_or_read(tmp_path_factory: pytest.TempPathFactory, te
     file = tmp_path_factory.getbasetemp() / "garbage.csv"
     file.write_bytes(b"id,lower,upper,size\n" + text.encode())
     try:
-        problem = read_buffers(file)
+        problem = read_problem(file)
     except SpecError:
         return
     assert all(0 <= b.first < b.last for b in problem.buffers)

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.cli.fake import LOG, MISMATCH_LOG, fake_project
+from tests.cli.fake import LOG, MISMATCH_LOG, PLAN, fake_project
 from tests.conftest import ROOT
 from trainlib_deployer.cli import main
+from trainlib_deployer.errors import RunFailedError
 
 
 def run(folder: Path, *options: str) -> Result:
@@ -50,6 +51,10 @@ BROKEN = {
     "truncated": ("head -n 5 log.txt", "ends early, without a result after 'loss 0: 1.5 1.25'"),
     "cut line": ("head -c 120 log.txt", "damaged line"),
     "trap": ("cat log.txt; exit 77", "broke off with exit status 77"),
+    "trap of a port": (
+        "cat log.txt; echo; echo 'trap: load access fault at address 0x84010000, in c1.fw'; exit 3",
+        r"crashed: load access fault at address 0x84010000, in c1\.fw\.",
+    ),
     "trap with a word": ("echo 'illegal instruction' >&2; exit 3", "3: illegal instruction"),
     "data": ("echo 'data: golden.bin is missing'; exit 2", "data: golden.bin is missing"),
     "ok but fails": ("cat log.txt; exit 1", "says 'ok' but ended with status 1"),
@@ -98,6 +103,33 @@ def test_a_failed_build_shows_the_compilers_first_errors(tmp_path: Path) -> None
     assert result.exit_code == 5
     assert "src/net.c:7:3: error: unknown type name" in result.stderr
     assert "build.log" in result.stderr
+
+
+def test_a_program_that_is_not_as_planned_is_5_and_does_not_run(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    folder = fake_project(tmp_path / "p", f"touch {marker}", program="char l1_arena[1000];")
+    result = run(folder)
+    assert result.exit_code == 5
+    assert "arena of L1 has 1000 bytes, planned are 1028" in result.stderr
+    assert not marker.exists()
+
+
+def test_a_long_training_gets_more_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+
+    def remember(*args: object, timeout_s: float, **options: object) -> None:
+        seen.append(timeout_s)
+        raise RunFailedError("stop")
+
+    monkeypatch.setattr("trainlib_deployer.targets.run.build_and_run", remember)
+    folder = fake_project(tmp_path / "p", "true")
+    for macs, steps in ((10**6, 10), (10**9, 10**4)):
+        plan = {**PLAN, "macs": macs, "training_steps": steps}
+        (folder / "plan.json").write_text(json.dumps(plan))
+        assert run(folder).exit_code == 5
+    assert seen[0] == 600 and seen[1] > 10**4
+    run(folder, "--timeout", "7")
+    assert seen[2] == 7
 
 
 def test_missing_tools_are_4_with_the_line_that_brings_them(

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from tests.conftest import EXAMPLES, ROOT, deployed, lines_with, make
 from trainlib_deployer.cli import main
+from trainlib_deployer.ir.tensor import whole_name
 from trainlib_deployer.spec.model import DeviceOptions
 
 SPECS = sorted(EXAMPLES.rglob("*.yaml"))
@@ -37,6 +38,7 @@ def test_every_checked_tensor_is_named_once(spec: Path, tmp_path: Path) -> None:
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
     named = [(item["kind"], item["name"]) for item in plan["checks"] + plan["absent"]]
     assert len(named) == len(set(named))
+    named = [(kind, whole_name(name)) for kind, name in named]
     wanted = {("activation", node.name) for node in project.graph.nodes}
     wanted |= {(k, p.name) for p in project.graph.parameters for k in ("weight", "weight_grad")}
     assert wanted <= set(named)

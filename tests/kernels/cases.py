@@ -127,11 +127,8 @@ def node_of(case: Case) -> Node:
         name: Tensor(f"tested.{name}", Kind.WEIGHT, shape)
         for name, shape in case.layer.parameters(*case.shapes).items()
     }
-    view = inputs[0] if case.layer.is_view else None
-    return Node(
-        "tested", case.layer, inputs, Tensor("tested", Kind.ACTIVATION, output, view_of=view),
-        parameters, True,
-    )  # fmt: skip
+    y = Tensor("tested", Kind.ACTIVATION, output)
+    return Node("tested", case.layer, inputs, y, parameters, True)
 
 
 def torch_results(node: Node, values: dict[str, Array]) -> dict[str, Array]:

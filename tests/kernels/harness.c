@@ -7,14 +7,20 @@
 
    `function` counts the lines of kernels.def, then the functions of tl/math.h. Each operand is a
    heap block of exactly its size between guard words: with AddressSanitizer every access outside is
-   found, without it every write. `harness print` prints floats from standard input, one a line. */
+   found, without it every write. `harness print` prints floats from standard input, one a line.
 
+   With HARNESS_ON_TARGET it is the program of a target without standard input: requests come from
+   the file TL_DATA_TRAIN_X, answers go to TL_DATA_TRAINED. */
+
+#ifndef HARNESS_ON_TARGET
 #include <stdio.h>
 #include <stdlib.h>
+#endif
 #include <string.h>
 
 #include "tl/activation.h"
 #include "tl/conv2d.h"
+#include "tl/data.h"
 #include "tl/elementwise.h"
 #include "tl/linear.h"
 #include "tl/loss.h"
@@ -44,6 +50,7 @@ static const uint32_t guard = 0x7fa5a5a5u; /* a NaN */
 #define CALL_avg_pool2d_fw CALL_relu_fw
 #define CALL_avg_pool2d_ig CALL_relu_fw
 #define CALL_add_fw CALL_relu_ig
+#define CALL_pass_fw CALL_relu_fw
 #define CALL_pass_ig CALL_relu_fw
 #define CALL_cross_entropy_fw CALL_relu_ig
 #define CALL_cross_entropy_ig CALL_relu_ig
@@ -91,11 +98,93 @@ static void run_on_team(void *argument)
     }
 }
 
-static void take(void *to, size_t words)
+#ifdef HARNESS_ON_TARGET
+
+enum { POOL_WORDS = 1 << 19 };
+
+static uint32_t pool[POOL_WORDS];
+static uint32_t pool_used;
+static uint32_t bytes_taken;
+static uint32_t bytes_given;
+
+static void fail(const char *what, int status)
 {
-    if (words > 0 && fread(to, 4, words, stdin) != words) {
-        fprintf(stderr, "harness: the request ends early\n");
-        exit(2);
+    tl_print_str(what);
+    tl_exit(status);
+}
+
+static int take_some(void *to, uint32_t words)
+{
+    const uint32_t got = tl_data_read(TL_DATA_TRAIN_X, bytes_taken, to, 4 * words);
+
+    bytes_taken += got;
+    return got == 4 * words;
+}
+
+static void give(const void *from, uint32_t words)
+{
+    if (tl_data_write(TL_DATA_TRAINED, bytes_given, from, 4 * words) != 4 * words) {
+        fail("harness: cannot write the answer\n", 2);
+    }
+    bytes_given += 4 * words;
+}
+
+static uint32_t *new_words(uint32_t words)
+{
+    uint32_t *block = pool + pool_used;
+
+    pool_used += words;
+    if (pool_used > POOL_WORDS) {
+        fail("harness: the operands are too large\n", 2);
+    }
+    return block;
+}
+
+static void free_words(uint32_t *block)
+{
+    (void)block;
+    pool_used = 0; /* all of a request go together */
+}
+
+#else
+
+static void fail(const char *what, int status)
+{
+    fputs(what, stderr);
+    exit(status);
+}
+
+static int take_some(void *to, uint32_t words)
+{
+    return fread(to, 4, words, stdin) == words;
+}
+
+static void give(const void *from, uint32_t words)
+{
+    fwrite(from, 4, words, stdout);
+}
+
+static uint32_t *new_words(uint32_t words)
+{
+    uint32_t *block = malloc((size_t)words * 4);
+
+    if (!block) {
+        abort();
+    }
+    return block;
+}
+
+static void free_words(uint32_t *block)
+{
+    free(block);
+}
+
+#endif
+
+static void take(void *to, uint32_t words)
+{
+    if (words > 0 && !take_some(to, words)) {
+        fail("harness: the request ends early\n", 2);
     }
 }
 
@@ -116,11 +205,8 @@ enum { GUARDED = GUARD_WORDS };
 
 static uint32_t *new_block(uint32_t words)
 {
-    uint32_t *block = malloc((words + 2 * (size_t)GUARDED) * 4);
+    uint32_t *block = new_words(words + 2 * GUARDED);
 
-    if (!block) {
-        abort();
-    }
     for (int i = 0; i < GUARDED; i++) {
         block[i] = guard;
         block[GUARDED + words + (uint32_t)i] = guard;
@@ -128,12 +214,11 @@ static uint32_t *new_block(uint32_t words)
     return block + GUARDED;
 }
 
-static void check_block(const uint32_t *block, uint32_t words, int operand)
+static void check_block(const uint32_t *block, uint32_t words)
 {
     for (int i = 0; i < GUARDED; i++) {
         if (block[i - GUARDED] != guard || block[words + (uint32_t)i] != guard) {
-            fprintf(stderr, "harness: operand %d was written outside\n", operand);
-            exit(3);
+            fail("harness: an operand was written outside\n", 3);
         }
     }
 }
@@ -148,7 +233,7 @@ static void serve(uint32_t function)
     uint32_t operands;
 
     if (members > MEMBERS_MAX) {
-        exit(2);
+        fail("harness: too many members\n", 2);
     }
     take(r.members, members);
     operands = take_word();
@@ -169,13 +254,28 @@ static void serve(uint32_t function)
     tl_team_run(run_on_team, &r);
     for (uint32_t i = 0; i < operands; i++) {
         if (r.operands[i]) {
-            check_block(r.operands[i], words[i], (int)i);
-            fwrite(r.operands[i], 4, words[i], stdout);
-            free((uint32_t *)r.operands[i] - GUARDED);
+            check_block(r.operands[i], words[i]);
+            give(r.operands[i], words[i]);
+            free_words((uint32_t *)r.operands[i] - GUARDED);
         }
     }
-    fflush(stdout);
 }
+
+#ifdef HARNESS_ON_TARGET
+
+int main(void)
+{
+    uint32_t word;
+
+    while (take_some(&word, 1)) {
+        serve(word);
+    }
+    tl_print_str("all requests served\n");
+    tl_exit(0);
+    return 0;
+}
+
+#else
 
 int main(int count, char **arguments)
 {
@@ -190,8 +290,11 @@ int main(int count, char **arguments)
         }
         return 0;
     }
-    while (fread(&word, 4, 1, stdin) == 1) {
+    while (take_some(&word, 1)) {
         serve(word);
+        fflush(stdout);
     }
     return 0;
 }
+
+#endif

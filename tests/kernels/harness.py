@@ -35,6 +35,19 @@ def build(program: Path, *options: str, compiler: str = "gcc") -> None:
     assert result.returncode == 0, result.stderr
 
 
+def request_bytes(
+    function: int, cores: int, members: bytes, operands: Sequence[Array | None]
+) -> bytes:
+    """A request as harness.c reads it."""
+    words = [np.array([function, cores, len(members) // 4], "<u4").tobytes(), members]
+    words.append(np.array(len(operands), "<u4").tobytes())
+    for operand in operands:
+        size = 0xFFFFFFFF if operand is None else operand.size
+        words.append(np.array(size, "<u4").tobytes())
+        words.append(b"" if operand is None else operand.tobytes())
+    return b"".join(words)
+
+
 class Harness:
     """A running harness; it dies, and the test with it, where a sanitizer finds something."""
 
@@ -76,15 +89,9 @@ class Harness:
     def _ask(
         self, function: int, cores: int, members: bytes, operands: Sequence[Array | None]
     ) -> list[Array | None]:
-        words = [np.array([function, cores, len(members) // 4], "<u4").tobytes(), members]
-        words.append(np.array(len(operands), "<u4").tobytes())
-        for operand in operands:
-            size = 0xFFFFFFFF if operand is None else operand.size
-            words.append(np.array(size, "<u4").tobytes())
-            words.append(b"" if operand is None else operand.tobytes())
         assert self._process.stdin and self._process.stdout
         try:
-            self._process.stdin.write(b"".join(words))
+            self._process.stdin.write(request_bytes(function, cores, members, operands))
             self._process.stdin.flush()
         except BrokenPipeError:
             self._fail()

@@ -46,6 +46,14 @@ def test_the_document_has_what_the_design_promises() -> None:
     assert document["memory"] == {"l1": {"capacity": 1000, "used": 900, "lower_bound": 800}}
 
 
+def test_stacks_are_reported_where_the_target_knows_them() -> None:
+    assert report().document["stack"] == [] and "stack" not in run_text(report())
+    lines = "stack core 0 100 of 2048 bytes\nstack core 1 1500 of 2048 bytes\n"
+    found = report(LOG.replace("result ok", f"{lines}result ok"))
+    assert found.document["stack"][1] == {"core": 1, "peak": 1500, "size": 2048}
+    assert "at most 1,500 of 2,048 bytes (core 1)" in run_text(found)
+
+
 def test_the_text_says_the_same() -> None:
     text = run_text(report(notes=["step 1 is checked instead"]))
     for words in (

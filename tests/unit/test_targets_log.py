@@ -15,6 +15,7 @@ from trainlib_deployer.targets.log import (
     LevelSize,
     LogError,
     MemoryViolation,
+    StackUse,
     StepCount,
     TensorCheck,
     Worst,
@@ -33,6 +34,8 @@ free run: largest difference of 3 losses 1.200000e-06 at step 1, tolerance 1.000
 accuracy 331 of 360, golden 331, ok
 profile c1.fw 33000 ns
 profile c1.wg -1 ns
+stack core 0 1468 of 8192 bytes
+stack core 11 572 of 8192 bytes
 result ok
 """
 
@@ -47,6 +50,7 @@ def test_a_whole_log() -> None:
     assert log.accuracy == Accuracy(331, 360, 331, True)
     # a counter of 32 bits, printed as signed
     assert log.profile == (StepCount("c1.fw", 33000, "ns"), StepCount("c1.wg", 2**32 - 1, "ns"))
+    assert log.stacks == (StackUse(0, 1468, 8192), StackUse(11, 572, 8192))
     assert log.agrees
 
 

@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # the stages in the order of the data; a stage may import what stands before it, never after
 STAGES = ["errors", "registry", "resources", "ir", "spec", "layers", "losses", "optimizers"]
-STAGES += ["training", "tuning", "memory", "lowering", "project", "render"]
+STAGES += ["training", "passes", "tuning", "memory", "lowering", "project", "render"]
 
 # the spec names layers by their registries, and layers say their fields in the spec's words
 TOGETHER = {"spec", "layers", "losses", "optimizers", "targets"}

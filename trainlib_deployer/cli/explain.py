@@ -15,7 +15,6 @@ from trainlib_deployer.cli.options import (
     speech_options,
 )
 from trainlib_deployer.cli.output import Progress, echo_json, echo_result
-from trainlib_deployer.errors import SpecError
 
 _STAGES = ("graph", "schedule", "memory", "tiles", "kernels")
 
@@ -49,10 +48,10 @@ def explain(
     progress = Progress(quiet, verbose)
     project = Planning(**planning).project(model, progress)
     if picture:
-        from trainlib_deployer.report.memory_picture import picture_svg
+        from trainlib_deployer.render.memory_map import project_picture, write_picture
 
         progress.stage(f"drawing {picture}")
-        _write(picture, picture_svg(project))
+        write_picture(picture, project_picture(project))
 
     from trainlib_deployer.report.explain import explain_document, explain_text
 
@@ -61,10 +60,3 @@ def explain(
         echo_json(document)
     else:
         echo_result(explain_text(document))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SpecError(f"cannot write {path}: {error.strerror}.") from error

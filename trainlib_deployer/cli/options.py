@@ -11,11 +11,13 @@ import click
 
 if TYPE_CHECKING:
     from trainlib_deployer.cli.output import Progress
+    from trainlib_deployer.memory.fit import Remat, Shrinking
     from trainlib_deployer.memory.place import Effort
     from trainlib_deployer.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+LOWEST = "lowest"
 FILE = click.Path(path_type=Path)
 
 
@@ -40,9 +42,26 @@ def reserve(value: str) -> dict[str, int]:
     return found
 
 
+def remat(value: str) -> Remat:
+    """300k, 25%, or what stands for no value."""
+    from trainlib_deployer.memory.fit import Remat
+
+    if value == LOWEST:
+        return Remat()
+    if not value.endswith("%"):
+        return Remat(peak_bytes=size(value))
+    try:
+        percent = float(value[:-1])
+    except ValueError:
+        percent = -1.0
+    if not 0 < percent < 100:
+        raise click.BadParameter(f"'{value}' is no part of the peak, such as 25%.")
+    return Remat(saved_percent=percent)
+
+
 @dataclass(frozen=True)
 class Planning:
-    """What the command line says about the device and about the planner's effort."""
+    """What the command line says about the device and about what the planner may do."""
 
     cores: int | None
     l1: int | None
@@ -50,6 +69,8 @@ class Planning:
     l3: int | None
     target: str | None
     reserve: tuple[dict[str, int], ...]
+    without: tuple[str, ...]
+    remat: Remat | None
     search_nodes: int | None
     time_limit: float | None
 
@@ -68,7 +89,29 @@ class Planning:
             reserve=reserve or None,
         )
         searching = effort(self.search_nodes, self.time_limit)
-        return plan_project(model, options, target=self.target, steps=steps, effort=searching)
+        project = plan_project(
+            model,
+            options,
+            target=self.target,
+            steps=steps,
+            effort=searching,
+            shrinking=self._shrinking(),
+        )
+        if any(use.time_limit_hit for use in project.memory.levels.values()):
+            from trainlib_deployer.report.plan_memory_report import TIME_LIMIT_WARNING
+
+            progress.warn(TIME_LIMIT_WARNING)
+        return project
+
+    def _shrinking(self) -> Shrinking:
+        from trainlib_deployer.memory.fit import PASS_NAMES, Shrinking
+        from trainlib_deployer.spec.suggest import did_you_mean
+
+        for name in self.without:
+            if name not in PASS_NAMES:
+                hint = did_you_mean(name, PASS_NAMES) or f"The passes: {', '.join(PASS_NAMES)}."
+                raise click.UsageError(f"--without: there is no pass '{name}'. {hint}")
+        return Shrinking(self.without, self.remat)
 
 
 def effort(search_nodes: int | None, time_limit: float | None) -> Effort:
@@ -108,6 +151,15 @@ device_options = _stacked(
     click.option(
         "--reserve", type=reserve, multiple=True, metavar="LEVEL=SIZE",
         help="What the runtime takes of a level, such as l1=4k,l2=20k; overrides the target's.",
+    ),
+    click.option(
+        "--remat", type=remat, is_flag=False, flag_value=LOWEST, metavar="[SIZE|PERCENT%]",
+        help="Drop activations and make them again, until the peak is at most SIZE, or lower by"
+        " PERCENT, or as low as it gets. Without it: only when nothing else fits.",
+    ),
+    click.option(
+        "--without", multiple=True, metavar="PASS",
+        help="Leave out a pass that saves memory; explain --stage memory lists them.",
     ),
     effort_options,
 )  # fmt: skip

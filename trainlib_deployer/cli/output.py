@@ -46,6 +46,11 @@ class Progress:
         if self._speaks:
             click.echo(f"{text} ...", err=True)
 
+    def warn(self, text: str) -> None:
+        """What the user must know, also with -q."""
+        self.close()
+        click.echo(f"warning: {text}", err=True)
+
     def line(self, text: str) -> None:
         """A line of a program's output: the newest one is shown, all with -v."""
         if self._rewrites:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,18 @@ from trainlib_deployer.errors import DoesNotFitError
 @click.command(name="plan-memory", short_help="The memory allocator alone, on a CSV.")
 @click.argument("file", type=FILE, metavar="FILE.csv")
 @click.option("--capacity", type=size, required=True, metavar="SIZE", help="What must suffice.")
+@click.option("--picture", type=FILE, metavar="FILE.svg", help="Draw the memory map.")
 @effort_options
 @json_option
 @speech_options
 def plan_memory(
-    file: Path, capacity: int, as_json: bool, quiet: bool, verbose: bool, **searching: Any
+    file: Path,
+    capacity: int,
+    picture: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **searching: Any,
 ) -> None:
     """Give each buffer of a CSV an offset, so that buffers alive together do not overlap.
 
@@ -39,20 +45,31 @@ def plan_memory(
       trainlib-deploy plan-memory buffers.csv --capacity 64k
     """
     from trainlib_deployer.memory.allocate import allocate
+    from trainlib_deployer.memory.check import check_plan
+    from trainlib_deployer.memory.problem_csv import read_problem, write_plan
     from trainlib_deployer.report import plan_memory_report as report
-    from trainlib_deployer.report.buffers_csv import read_buffers, write_buffers
 
     progress = Progress(quiet, verbose)
-    problem = replace(read_buffers(file), capacity=capacity)
+    problem = read_problem(file, capacity)
     progress.stage(f"planning {len(problem.buffers)} buffers")
     search = effort(**searching)
     plan = allocate(problem, search_nodes=search.search_nodes, time_limit_s=search.time_limit_s)
-    if plan.arena_bytes > capacity:
-        raise DoesNotFitError(report.does_not_suffice(problem, plan, capacity))
+    if plan.time_limit_hit:
+        progress.warn(report.TIME_LIMIT_WARNING)
+    if not plan.fits(capacity):
+        raise DoesNotFitError(report.does_not_suffice(problem, plan, capacity, search))
+    wrong = check_plan(problem, plan)
+    if wrong:
+        raise AssertionError(f"the checker refuses the plan: {'; '.join(wrong)}")
+    if picture:
+        from trainlib_deployer.render.memory_map import plan_picture, write_picture
+
+        progress.stage(f"drawing {picture}")
+        write_picture(picture, plan_picture(file.name, problem, plan))
     document = report.plan_memory_document(problem, plan, capacity)
     if as_json:
         echo_json(document)
         return
-    echo_result(write_buffers(problem, plan))
+    echo_result(write_plan(problem, plan).rstrip("\n"))
     if not quiet:
         click.echo(report.plan_memory_summary(document), err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +11,20 @@ import click
 
 from trainlib_deployer.cli.options import FILE, json_option, speech_options
 from trainlib_deployer.cli.output import Progress, echo_json, echo_result
-from trainlib_deployer.errors import MismatchError, RunFailedError, SpecError
+from trainlib_deployer.errors import Diagnostic, MismatchError, RunFailedError, SpecError
 
 if TYPE_CHECKING:
     from trainlib_deployer.targets.base import Target
 
-_TIMEOUT_S = 600
+_TIMEOUT_S = 600.0
 
 
 @click.command(short_help="Build, run, and compare with PyTorch.")
 @click.argument("folder", type=FILE, metavar="DIR")
 @click.option("--weights", type=FILE, metavar="OUT.npz", help="Save the trained parameters.")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), default=_TIMEOUT_S,
-    metavar="SECONDS", show_default=True, help="For the build, and again for the run.",
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    help=f"For the build, and again for the run; {_TIMEOUT_S:g}, or more for long trainings.",
 )  # fmt: skip
 @click.option(
     "--check", type=click.Choice(["full", "fingerprint"]),
@@ -34,7 +35,7 @@ _TIMEOUT_S = 600
 def run(
     folder: Path,
     weights: Path | None,
-    timeout: float,
+    timeout: float | None,
     check: str | None,
     as_json: bool,
     quiet: bool,
@@ -61,7 +62,7 @@ def run_and_report(
     *,
     as_json: bool,
     check: str | None = None,
-    timeout_s: float = _TIMEOUT_S,
+    timeout_s: float | None = None,
     weights: Path | None = None,
 ) -> None:
     """Raises MismatchError, after the report, when numbers differ."""
@@ -70,6 +71,7 @@ def run_and_report(
     from trainlib_deployer.targets.run import build_and_run
 
     target = _target(folder)
+    target.require_tools()
     plan = _read(folder / "plan.json")
     _make_golden(folder, progress)
     golden = _read(folder / "data" / "golden.json")
@@ -78,10 +80,13 @@ def run_and_report(
         log = build_and_run(
             target,
             folder,
-            timeout_s=timeout_s,
+            plan,
+            timeout_s=timeout_s or _default_timeout_s(target, plan),
             check=check or target.check_modes[0],
             on_line=progress.line,
         )
+    except (KeyError, TypeError) as error:
+        raise _damaged(folder / "plan.json") from error
     finally:
         progress.close()
     try:
@@ -114,7 +119,21 @@ def _target(folder: Path) -> Target:
     name = _read(folder / MANIFEST).get("target")
     if not isinstance(name, str) or name not in TARGETS:
         raise SpecError(f"{folder} is for the target '{name}', which this version does not know.")
-    return TARGETS[name]
+    target = TARGETS[name]
+    if not target.runs:
+        raise SpecError(
+            Diagnostic(
+                f"{folder} is for the target '{name}': it cannot be run here.",
+                hint=f"See {folder}/target/{name}/README.md, or deploy it with --target host.",
+            )
+        )
+    return target
+
+
+def _default_timeout_s(target: Target, plan: Mapping[str, Any]) -> float:
+    """Long enough for the whole training at the target's slowest, and ten minutes at least."""
+    macs = int(plan.get("macs", 0)) * int(plan.get("training_steps", 0))
+    return max(_TIMEOUT_S, 2 * macs / target.macs_per_second)
 
 
 def _make_golden(folder: Path, progress: Progress) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from trainlib_deployer.ir.step import Loop, Operand, Phase, Step, along, read, write
 from trainlib_deployer.ir.tensor import Tensor
@@ -35,4 +36,23 @@ def elementwise_step(
         loops=(Loop("i", out.count),),
         macs=0,
         comment=comment or f"{out.count} elements",
+        # an accumulating output holds a value of its own
+        in_place=() if accumulate else tuple((0, index + 1) for index in range(len(inputs))),
     )
+
+
+def copy_step(
+    name: str, layer: str, phase: Phase, out: Tensor, source: Tensor, *, accumulate: bool = False
+) -> Step:
+    """`out` = `source` under another name or shape, or `out` += `source`."""
+    step = elementwise_step(
+        layer,
+        phase,
+        "pass",
+        out,
+        (source,),
+        accumulate=accumulate,
+        name=name,
+        comment=f"{out.name} {'+=' if accumulate else '='} {source.name}, {out.count} elements",
+    )
+    return replace(step, is_copy=not accumulate)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from trainlib_deployer.ir.tensor import Tensor
@@ -99,6 +99,12 @@ class Step:
 
     `fields` are the members of the C struct `tl_<op>`, `operands` the pointers, both in C order.
     `macs` counts multiply-accumulates as design A2 defines them, clipped taps included.
+
+    `in_place` says which operands may share memory, (output, input) by their index: element i of
+    the output depends on element i of that input and on no other. `is_copy`: the output is the
+    input, bit for bit. `instead` names, for an operand, another tensor that serves as well. `cuts`
+    names loops of which the kernel can run a part, each with the field that holds its extent: then
+    each operand is the slice that `axes` say.
     """
 
     name: str
@@ -110,6 +116,10 @@ class Step:
     loops: tuple[Loop, ...]
     macs: int
     comment: str
+    in_place: tuple[tuple[int, int], ...] = ()
+    is_copy: bool = False
+    instead: tuple[tuple[int, Tensor], ...] = ()
+    cuts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reduction_length(self) -> int:

@@ -10,6 +10,13 @@ from trainlib_deployer.ir.dtype import DType
 
 Shape = tuple[int, ...]
 
+AGAIN = "@again"  # ends the name of what is made a second time
+
+
+def whole_name(name: str) -> str:
+    """The name of the tensor that `name` is a slice of, or a second making."""
+    return name.partition("[")[0].removesuffix(AGAIN)
+
 
 class Kind(Enum):
     """What a tensor is for; the values are the kinds of `run --json` and of plan.json."""
@@ -37,7 +44,8 @@ class Kind(Enum):
 class Tensor:
     """A dense array; activations and gradients have the batch axis first.
 
-    `view_of` names the tensor whose memory this one shares, element for element.
+    `view_of` names the tensor whose memory this one shares, element for element, from its element
+    `view_offset` on. A slice is named `<tensor>[first:last]`, by rows of the leading axis.
     """
 
     name: str
@@ -45,11 +53,23 @@ class Tensor:
     shape: Shape
     dtype: DType = DType.F32
     view_of: Tensor | None = None
+    view_offset: int = 0
 
     @property
     def root(self) -> Tensor:
         """The tensor that owns the memory."""
         return self.view_of.root if self.view_of else self
+
+    @property
+    def root_offset_bytes(self) -> int:
+        """Where it begins in the memory of its root."""
+        if self.view_of is None:
+            return 0
+        return self.view_of.root_offset_bytes + self.view_offset * self.dtype.bytes
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
 
     @property
     def count(self) -> int:
@@ -62,7 +82,8 @@ class Tensor:
     @property
     def subject(self) -> str:
         """The tensor that this is the gradient of, or its own name."""
-        return self.name.removesuffix(".grad")
+        whole, bracket, rows = self.name.partition("[")
+        return whole.removesuffix(".grad") + bracket + rows
 
     def __str__(self) -> str:
         return f"{self.name} {'x'.join(map(str, self.shape))} {self.dtype.value}"

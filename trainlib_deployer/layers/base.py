@@ -37,7 +37,6 @@ class Layer(ABC):
     type_name: ClassVar[str]
     input_count: ClassVar[int] = 1
     passes_gradient: ClassVar[bool] = False  # dx is dy itself, for every input
-    is_view: ClassVar[bool] = False  # the output is the input's memory under another shape
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -47,12 +46,12 @@ class Layer(ABC):
         """The parameters by PyTorch's names and layouts."""
         return {}
 
+    @abstractmethod
     def forward(self, node: Node) -> tuple[Step, ...]:
-        """The Steps that make `node.output`; none for a view."""
-        return ()
+        """The Steps that make `node.output`."""
 
     def backward(self, node: Node, gradients: Gradients) -> tuple[Step, ...]:
-        """The Steps that make the gradients: IG first, so that an update may follow WG at once."""
+        """The Steps that make the gradients, in any order that is right."""
         return ()
 
     @abstractmethod

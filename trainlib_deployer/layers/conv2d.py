@@ -164,7 +164,8 @@ class Conv2d(Layer):
             ),
             read(dy, along("n"), along("co"), along("ho"), along("wo")),
         )
-        return replace(step, operands=operands)
+        # the groups of a part of the channels are no simple number
+        return replace(step, operands=operands, cuts={"co": "co"} if dense else {})
 
     def _channels_of(self, out: str, node: Node) -> Axis:
         """Input channels of a range of output channels: one each when depthwise, else all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.elementwise import elementwise_step
 from trainlib_deployer.ir.graph import Node
@@ -30,9 +30,11 @@ class LeakyRelu(Layer):
         dx = gradients.dx[0]
         if dx is None:
             return ()
-        # the output has the input's sign, so that the input need not be kept; not so below 0
-        sign = node.output if self.negative_slope >= 0 else node.inputs[0]
-        return (self._step(node, Phase.IG, dx, (gradients.dy, sign), gradients.accumulate[0]),)
+        inputs = (gradients.dy, node.inputs[0])
+        step = self._step(node, Phase.IG, dx, inputs, gradients.accumulate[0])
+        # with such a slope the output is positive where the input is
+        same_sign = self.negative_slope >= 0
+        return (replace(step, instead=((2, node.output),) if same_sign else ()),)
 
     def _step(
         self, node: Node, phase: Phase, out: Tensor, inputs: tuple[Tensor, ...], add: bool

@@ -62,7 +62,8 @@ class Linear(Layer):
                 read(x, along("n"), along("ci")),
                 read(dy, along("n"), along("co")),
             )
-            steps.append(replace(self._step(node, Phase.WG, loops), operands=sums))
+            step = self._step(node, Phase.WG, loops)
+            steps.append(replace(step, operands=sums, cuts={"co": "co"}))
         return tuple(steps)
 
     def _sizes(self, node: Node) -> tuple[int, int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.elementwise import elementwise_step
 from trainlib_deployer.ir.graph import Node
@@ -28,10 +28,11 @@ class Relu(Layer):
         dx = gradients.dx[0]
         if dx is None:
             return ()
-        # from the output, so that the input need not be kept
-        inputs = (gradients.dy, node.output)
+        inputs = (gradients.dy, node.inputs[0])
         add = gradients.accumulate[0]
-        return (elementwise_step(node.name, Phase.IG, "relu", dx, inputs, accumulate=add),)
+        step = elementwise_step(node.name, Phase.IG, "relu", dx, inputs, accumulate=add)
+        # the output is positive where the input is
+        return (replace(step, instead=((2, node.output),)),)
 
     def torch_module(self, node: Node) -> str:
         return "nn.ReLU()"

@@ -41,6 +41,7 @@ class Mse(Loss):
             operands=operands,
             loops=(Loop("i", x.count, kind),),
             macs=0,
+            in_place=((0, 1),) if phase is Phase.IG else (),
             comment=f"squared error of {x.count} elements",
         )
 

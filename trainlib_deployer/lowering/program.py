@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 
 from trainlib_deployer.ir.graph import Schedule
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.ir.tensor import Tensor
-from trainlib_deployer.memory.plan import Allocation, MemoryPlan
+from trainlib_deployer.memory.homes import Use, uses_of
+from trainlib_deployer.memory.plan import LEVELS, Allocation, MemoryPlan
 from trainlib_deployer.tuning.kernels import Kernel
 
 
@@ -40,7 +42,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Transfer:
-    """A whole tensor between its home in L2 and its L1 copy, started by core 0."""
+    """A tensor, or a slice of one, between two levels; started by core 0."""
 
     tensor: Tensor
     source: Allocation
@@ -61,16 +63,34 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Moves:
+    """Transfers that are started together, and what must be synchronised before them."""
+
+    transfers: tuple[Transfer, ...]
+    before: Sync = Sync.NONE
+
+
+@dataclass(frozen=True)
 class StepCode:
-    """The code of one Step: fetch, call, store, each with what must be synchronised before it."""
+    """The code of one Step: fetch, call, store.
+
+    `fetches` and `stores` are one group for each pair of levels: from L3 to L2, then from L2 to
+    L1, and back.
+    """
 
     step: Step
-    fetches: tuple[Transfer, ...]
+    fetches: tuple[Moves, ...]
     call: Call
-    stores: tuple[Transfer, ...]
-    before_fetches: Sync = Sync.NONE
+    stores: tuple[Moves, ...]
     before_call: Sync = Sync.NONE
-    before_stores: Sync = Sync.NONE
+
+    @property
+    def fetched(self) -> tuple[Transfer, ...]:
+        return tuple(transfer for moves in self.fetches for transfer in moves.transfers)
+
+    @property
+    def stored(self) -> tuple[Transfer, ...]:
+        return tuple(transfer for moves in self.stores for transfer in moves.transfers)
 
 
 @dataclass(frozen=True)
@@ -83,39 +103,45 @@ class Program:
 
 def lower(schedule: Schedule, kernels: Mapping[str, Kernel], memory: MemoryPlan) -> Program:
     """Give every operand its address and put barriers where data crosses cores, nowhere else."""
-    code = tuple(_step_code(step, kernels[step.name], memory) for step in schedule.steps)
+    uses = uses_of(schedule.steps)
+    code = tuple(
+        _step_code(step, kernels[step.name], found, memory)
+        for step, found in zip(schedule.steps, uses, strict=True)
+    )
     forward = _synchronise(code[: schedule.forward_steps])
     # the team meets between forward and backward: predict is forward alone
     backward = _synchronise(code[schedule.forward_steps :])
     return Program(forward + backward, schedule.forward_steps)
 
 
-def _step_code(step: Step, kernel: Kernel, memory: MemoryPlan) -> StepCode:
-    roots = {tensor.name: tensor.root for tensor in step.tensors}
-    homes = {name: memory.homes[root.name] for name, root in roots.items()}
-    local = {
-        name: memory.staged.get((step.name, root.name), homes[name]) for name, root in roots.items()
-    }
-    operands = tuple(local[o.tensor.name] if o.tensor else None for o in step.operands)
-    moved = {
-        tensor.root.name: tensor for tensor in step.tensors if local[tensor.name].step is not None
-    }
-    read_roots = {tensor.root.name for tensor in step.reads}
-    written_roots = {tensor.root.name for tensor in step.writes}
-    return StepCode(
-        step,
-        tuple(
-            Transfer(tensor, homes[tensor.name], local[tensor.name])
-            for root, tensor in moved.items()
-            if root in read_roots
-        ),
-        Call(step, kernel, operands),
-        tuple(
-            Transfer(tensor, local[tensor.name], homes[tensor.name])
-            for root, tensor in moved.items()
-            if root in written_roots
-        ),
+def _step_code(step: Step, kernel: Kernel, uses: Mapping[str, Use], memory: MemoryPlan) -> StepCode:
+    operands = tuple(
+        _place(step, o.tensor, LEVELS[0], memory).part(o.tensor) if o.tensor else None
+        for o in step.operands
     )
+    fetches, stores = [], []
+    for near, far in pairwise(LEVELS):
+        moved = [use for use in uses.values() if (near, step.name, use.root) in memory.copies]
+        inward = tuple(_transfer(step, use.read, far, near, memory) for use in moved if use.read)
+        outward = tuple(
+            _transfer(step, use.written, near, far, memory) for use in moved if use.written
+        )
+        fetches += [Moves(inward)] if inward else []
+        stores += [Moves(outward)] if outward else []
+    return StepCode(step, tuple(reversed(fetches)), Call(step, kernel, operands), tuple(stores))
+
+
+def _place(step: Step, tensor: Tensor, level: str, memory: MemoryPlan) -> Allocation:
+    """Where a Step finds a tensor at `level` or farther away: its copy there, or its home."""
+    copy = memory.copies.get((level, step.name, tensor.root.name))
+    return copy or memory.homes[tensor.root.name]
+
+
+def _transfer(
+    step: Step, tensor: Tensor, source: str, destination: str, memory: MemoryPlan
+) -> Transfer:
+    ends = (_place(step, tensor, level, memory).part(tensor) for level in (source, destination))
+    return Transfer(tensor, *ends)
 
 
 @dataclass(frozen=True)
@@ -140,9 +166,7 @@ class _Synchroniser:
         self._since_barrier: list[_Touch] = []
         self._in_flight: list[_Touch] = []
 
-    def before(self, touch: _Touch | None) -> Sync:
-        if touch is None:
-            return Sync.NONE
+    def before(self, touch: _Touch) -> Sync:
         sync = Sync.NONE
         for earlier in self._since_barrier:
             if touch.conflicts(earlier) and not (touch.engine and earlier.engine):
@@ -163,25 +187,20 @@ def _synchronise(code: tuple[StepCode, ...]) -> tuple[StepCode, ...]:
     state = _Synchroniser()
     done = []
     for item in code:
-        done.append(
-            replace(
-                item,
-                before_fetches=state.before(_transfers_touch(item.fetches)),
-                before_call=state.before(_call_touch(item.call)),
-                before_stores=state.before(_transfers_touch(item.stores)),
-            )
-        )
+        fetches = tuple(_before(moves, state) for moves in item.fetches)
+        before_call = state.before(_call_touch(item.call))
+        stores = tuple(_before(moves, state) for moves in item.stores)
+        done.append(replace(item, fetches=fetches, before_call=before_call, stores=stores))
     return tuple(done)
 
 
-def _transfers_touch(transfers: tuple[Transfer, ...]) -> _Touch | None:
-    if not transfers:
-        return None
-    return _Touch(
-        tuple(Span.of(transfer.source) for transfer in transfers),
-        tuple(Span.of(transfer.destination) for transfer in transfers),
+def _before(moves: Moves, state: _Synchroniser) -> Moves:
+    touch = _Touch(
+        tuple(Span.of(transfer.source) for transfer in moves.transfers),
+        tuple(Span.of(transfer.destination) for transfer in moves.transfers),
         engine=True,
     )
+    return replace(moves, before=state.before(touch))
 
 
 def _call_touch(call: Call) -> _Touch:

@@ -6,12 +6,16 @@ last. It runs on every deploy.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
+
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.tensor import Tensor
-from trainlib_deployer.lowering.program import Program, Sync
+from trainlib_deployer.lowering.program import Call, Moves, Program, Sync, Transfer
 from trainlib_deployer.memory.plan import Allocation, MemoryPlan
 
-_Owned = tuple[int, int, str]  # [first, last) holds this tensor
+_Content = tuple[str, int]  # a tensor, and where the first byte of its memory would lie
+_Owned = tuple[int, int, _Content]  # [first, last) holds this
 
 
 class PlanError(Exception):
@@ -19,53 +23,66 @@ class PlanError(Exception):
 
 
 class _Memory:
-    """Who owns each byte of one level."""
+    """Who owns each byte of one level: pieces that do not overlap, in order."""
 
     def __init__(self, level: str, size: int) -> None:
         self.level, self.size = level, size
         self._owned: list[_Owned] = []
 
-    def put(self, first: int, last: int, owner: str) -> None:
+    def put(self, first: int, last: int, owner: _Content) -> None:
         if first < 0 or last > self.size:
-            raise PlanError(f"{owner} lies outside {self.level}: [{first}, {last}) of {self.size}")
-        kept: list[_Owned] = []
-        for start, end, name in self._owned:
+            where = f"[{first}, {last}) of {self.size}"
+            raise PlanError(f"{owner[0]} lies outside {self.level}: {where}")
+        low, high = self._touched(first, last)
+        kept: list[_Owned] = [(first, last, owner)]
+        for start, end, name in self._owned[low:high]:
             if start < first:
-                kept.append((start, min(end, first), name))
+                kept.insert(0, (start, first, name))
             if end > last:
-                kept.append((max(start, last), end, name))
-        kept = [piece for piece in kept if piece[0] < piece[1]]
-        self._owned = [*kept, (first, last, owner)]
+                kept.append((last, end, name))
+        self._owned[low:high] = kept
 
-    def need(self, first: int, last: int, owner: str, step: str) -> None:
+    def need(self, first: int, last: int, owner: _Content, step: str) -> None:
+        low, high = self._touched(first, last)
+        pieces = self._owned[low:high]
         held = sum(
-            max(0, min(end, last) - max(start, first))
-            for start, end, name in self._owned
-            if name == owner
+            min(end, last) - max(start, first) for start, end, name in pieces if name == owner
         )
         if held == last - first:
             return
-        others = sorted(
-            name
-            for start, end, name in self._owned
-            if name != owner and start < last and first < end
-        )
+        others = sorted(name for _, _, (name, origin) in pieces if (name, origin) != owner)
         holder = f"there is {', '.join(others)}" if others else "nothing was written there"
-        raise PlanError(f"{step} reads {owner} from {self.level} [{first}, {last}), but {holder}")
+        where = f"{self.level} [{first}, {last})"
+        raise PlanError(f"{step} reads {owner[0]} from {where}, but {holder}")
+
+    def _touched(self, first: int, last: int) -> tuple[int, int]:
+        """The range of pieces that share a byte with [first, last)."""
+        low = bisect_right(self._owned, first, key=lambda piece: piece[1])
+        high = bisect_left(self._owned, last, key=lambda piece: piece[0])
+        return low, max(low, high)
 
 
 def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
     """Raise PlanError at the first read of what is not there, or access that races another."""
+    written: set[str] = set()
     memory = {use.level: _Memory(use.level, use.available) for use in plan.levels.values()}
 
     def put(place: Allocation, tensor: Tensor) -> None:
         _check_size(place, tensor)
-        memory[place.level].put(place.offset, place.offset + place.bytes, tensor.root.name)
+        content = _content(place, tensor, written)
+        memory[place.level].put(place.offset, place.offset + place.bytes, content)
 
     def need(place: Allocation, tensor: Tensor, step: str) -> None:
         _check_size(place, tensor)
         end = place.offset + place.bytes
-        memory[place.level].need(place.offset, end, tensor.root.name, step)
+        memory[place.level].need(place.offset, end, _content(place, tensor, written), step)
+
+    def move(transfers: tuple[Transfer, ...], step: str) -> None:
+        for transfer in transfers:
+            if transfer.source.bytes != transfer.destination.bytes:
+                raise PlanError(f"{step} moves {transfer.tensor.name} between unequal places")
+            need(transfer.source, transfer.tensor, step)
+            put(transfer.destination, transfer.tensor)
 
     given = [*graph.parameters, graph.input]
     if graph.training:
@@ -73,9 +90,7 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
     for tensor in given:
         put(plan.homes[tensor.root.name], tensor)
     for code in program.code:
-        for transfer in code.fetches:
-            need(transfer.source, transfer.tensor, code.step.name)
-            put(transfer.destination, transfer.tensor)
+        move(code.fetched, code.step.name)
         pairs = [
             (operand, place)
             for operand, place in zip(code.step.operands, code.call.operands, strict=True)
@@ -86,19 +101,38 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
                 need(place, operand.tensor, code.step.name)
         for operand, place in pairs:
             if operand.access.writes and operand.tensor:
+                written.add(operand.tensor.name)
                 put(place, operand.tensor)
-        for operand, place in pairs:
+        overwritten = _overwritten(code.call)
+        for index, operand in enumerate(code.step.operands):
+            found = code.call.operands[index]
             # an output must not have hit another operand of the same call
-            if operand.tensor:
-                need(place, operand.tensor, code.step.name)
-        for transfer in code.stores:
-            need(transfer.source, transfer.tensor, code.step.name)
-            put(transfer.destination, transfer.tensor)
+            if operand.tensor and found and index not in overwritten:
+                need(found, operand.tensor, code.step.name)
+        move(code.stored, code.step.name)
     for tensor in graph.parameters:
         need(plan.homes[tensor.name], tensor, "the next training step")
     last = graph.training.loss_tensor if graph.training else graph.output
     need(plan.homes[last.root.name], last, "the caller")
     _verify_barriers(program)
+
+
+def _overwritten(call: Call) -> set[int]:
+    """Inputs in whose exact place the kernel may write an output, and does."""
+    found = set()
+    for out, source in call.step.in_place:
+        one, other = call.operands[out], call.operands[source]
+        if one and other and (one.level, one.offset) == (other.level, other.offset):
+            found.add(source)
+    return found
+
+
+def _content(place: Allocation, tensor: Tensor, written: Collection[str]) -> _Content:
+    """Until a Step writes it, a view is another name of what it views; a slice is a part of it."""
+    origin = place.offset - tensor.root_offset_bytes
+    while tensor.view_of and (tensor.name not in written or tensor.bytes < tensor.view_of.bytes):
+        tensor = tensor.view_of
+    return tensor.name, origin
 
 
 def _check_size(place: Allocation, tensor: Tensor) -> None:
@@ -113,12 +147,10 @@ def _verify_barriers(program: Program) -> None:
         for code in part:
             calls = list(zip(code.step.operands, code.call.operands, strict=True))
             actions = (
-                (code.before_fetches, True, [t.source for t in code.fetches],
-                 [t.destination for t in code.fetches]),
+                *(_moves_action(moves) for moves in code.fetches),
                 (code.before_call, False, [p for o, p in calls if p and o.access.reads],
                  [p for o, p in calls if p and o.access.writes]),
-                (code.before_stores, True, [t.source for t in code.stores],
-                 [t.destination for t in code.stores]),
+                *(_moves_action(moves) for moves in code.stores),
             )  # fmt: skip
             for sync, by_core_0, reads, writes in actions:
                 if sync is Sync.BARRIER:
@@ -129,6 +161,11 @@ def _verify_barriers(program: Program) -> None:
                     if _meet(writes, other_reads + other_writes) or _meet(reads, other_writes):
                         raise PlanError(f"no barrier between {name} and {code.step.name}")
                 epoch.append((code.step.name, by_core_0, reads, writes))
+
+
+def _moves_action(moves: Moves) -> tuple[Sync, bool, list[Allocation], list[Allocation]]:
+    sources = [transfer.source for transfer in moves.transfers]
+    return moves.before, True, sources, [transfer.destination for transfer in moves.transfers]
 
 
 def _meet(some: list[Allocation], others: list[Allocation]) -> bool:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+
+from trainlib_deployer.ir.tensor import Tensor
+
+LEVELS = ("l1", "l2", "l3")  # nearest first
 
 
 @dataclass(frozen=True)
 class Allocation:
     """One buffer: `bytes` at `offset` of `level`, alive over the Steps [first, last).
 
-    `tensor` is the tensor whose memory it is; `step` is set for an L1 copy that serves one Step.
+    `tensor` is the tensor that it holds, from its byte `start` on; `step` is set for a copy, in L1
+    or on the way to it, that serves one Step.
     """
 
     name: str
@@ -23,6 +28,14 @@ class Allocation:
     kind: str
     tensor: str
     step: str | None = None
+    start: int = 0
+
+    def part(self, tensor: Tensor) -> Allocation:
+        """Where `tensor`, the one held or a view into it, lies."""
+        inside = tensor.root_offset_bytes - self.start
+        return replace(
+            self, offset=self.offset + inside, bytes=tensor.bytes, start=tensor.root_offset_bytes
+        )
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,7 @@ class LevelUse:
     proven_optimal: bool
     method: str
     search_nodes: int
+    time_limit_hit: bool = False
 
     @property
     def available(self) -> int:
@@ -45,11 +59,15 @@ class LevelUse:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """All buffers, and the level where tensors live between Steps."""
+    """All buffers, and what they take of each level."""
 
-    home: str
     allocations: tuple[Allocation, ...]
     levels: Mapping[str, LevelUse]
+
+    @property
+    def home(self) -> str:
+        """The farthest level in which a tensor lives between Steps."""
+        return max((place.level for place in self.homes.values()), key=LEVELS.index)
 
     @cached_property
     def homes(self) -> Mapping[str, Allocation]:
@@ -57,6 +75,6 @@ class MemoryPlan:
         return {a.tensor: a for a in self.allocations if a.step is None}
 
     @cached_property
-    def staged(self) -> Mapping[tuple[str, str], Allocation]:
-        """The L1 copies: (step, tensor) → allocation; empty where tensors live in L1."""
-        return {(a.step, a.tensor): a for a in self.allocations if a.step is not None}
+    def copies(self) -> Mapping[tuple[str, str, str], Allocation]:
+        """The copies that serve one Step: (level, step, tensor) → allocation."""
+        return {(a.level, a.step, a.tensor): a for a in self.allocations if a.step is not None}

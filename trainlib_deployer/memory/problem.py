@@ -12,8 +12,8 @@ from functools import cached_property
 from types import MappingProxyType
 
 from trainlib_deployer.errors import Diagnostics
+from trainlib_deployer.spec.sizes import MAX_BYTES
 
-MAX_BYTES = 1 << 40
 MAX_TIME = 1 << 40
 
 
@@ -87,19 +87,12 @@ class Problem:
         return most
 
 
-def capacity_fault(capacity: int | None) -> str | None:
-    """What is wrong with a capacity that a user gave, or None."""
-    if capacity is not None and not 0 < capacity <= MAX_BYTES:
-        return f"the capacity is {capacity} bytes; it must be from 1 to 2^40."
-    return None
-
-
 @dataclass(frozen=True)
 class Plan:
     """Where each buffer lies, and how good that is.
 
-    `lower_bound` is the problem's; `proven_optimal` says that no smaller arena exists, either
-    because it equals the bound or because the search went through everything below it.
+    `lower_bound` is the problem's, or more where the search went through everything below that;
+    `proven_optimal` says that the arena equals it: no smaller one exists.
     `search_nodes` is the effort spent; `time_limit_hit` says that the clock, not the effort, ended
     the search, so that another machine may plan differently.
     """

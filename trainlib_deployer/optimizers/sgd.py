@@ -34,6 +34,7 @@ class Sgd(Optimizer):
             loops=(Loop("i", weight.count),),
             macs=0,
             comment=f"{weight.count} parameters",
+            cuts={"i": "count"},
         )
 
     def torch_call(self, parameters: str) -> str:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainlib_deployer.ir.graph import Graph, Schedule
-from trainlib_deployer.ir.tensor import Kind, Tensor
+from trainlib_deployer.ir.tensor import Kind, Tensor, whole_name
 from trainlib_deployer.lowering.program import Program, Span
 from trainlib_deployer.memory.plan import Allocation
 
 
 @dataclass(frozen=True)
 class Check:
-    """One tensor to compare right after Step `step`; names as in `run --json`."""
+    """One tensor, or a slice of one, to compare right after Step `step`; named as in the log."""
 
     step: int
     kind: str
     name: str
     tensor: Tensor
     tolerance: float
+
+    @property
+    def whole(self) -> str:
+        """The name of the tensor that this is a slice of, or a second making, or its own."""
+        return whole_name(self.name)
+
+    @property
+    def first(self) -> int | None:
+        """The first element of the slice; None for a whole tensor."""
+        _, _, rows = self.name.partition("[")
+        if not rows or self.tensor.view_of:
+            return self.tensor.view_offset if rows else None
+        return int(rows.partition(":")[0]) * math.prod(self.tensor.shape[1:])
 
 
 def checks(schedule: Schedule, tolerances: Mapping[tuple[str, str], float]) -> tuple[Check, ...]:
@@ -42,13 +56,13 @@ def _kind(tensor: Tensor) -> str:
 def absent(graph: Graph, schedule: Schedule, checked: tuple[Check, ...]) -> list[dict[str, str]]:
     """Tensors that are never materialised, each with the reason."""
     reasons = dict(schedule.absent)
+    seen = {(check.whole, check.kind) for check in checked}
     for node in graph.nodes:
-        if node.layer.is_view:
+        if (node.name, Kind.ACTIVATION.value) not in seen:
             shared = f"shares the memory of {node.output.root.name}"
             reasons[node.name, Kind.ACTIVATION.value] = shared
     if graph.training is None:
         return _entries(reasons)
-    seen = {(check.name, check.kind) for check in checked}
     for tensor in (graph.input, *(node.output for node in graph.nodes)):
         key = (tensor.name, Kind.INPUT_GRAD.value)
         if key not in seen and key not in reasons:
@@ -87,14 +101,17 @@ def guard_spans(program: Program) -> tuple[GuardSpan, ...]:
             old_reads, old_writes = into.get(Span.of(place), (False, False))
             into[Span.of(place)] = (old_reads or reads, old_writes or writes)
 
-        for fetch in code.fetches:
-            add(fetch.source, True, False)
+        filled: list[Allocation] = []
+        for fetch in code.fetched:
+            if fetch.source not in filled:
+                add(fetch.source, True, False)
             # filled before anyone reads it, and stale until then
+            filled.append(fetch.destination)
             add(fetch.destination, False, True)
         for operand, place in zip(code.step.operands, code.call.operands, strict=True):
-            if place is not None and not any(fetch.destination == place for fetch in code.fetches):
+            if place is not None and place not in filled:
                 add(place, operand.access.reads, operand.access.writes)
-        for store in code.stores:
+        for store in code.stored:
             add(store.source, False, True)
             # a stored tensor that was fetched too holds its old value until then
             add(store.destination, False, True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.step import Phase, Step
 from trainlib_deployer.ir.tensor import Tensor
-from trainlib_deployer.lowering.program import Call, Program, StepCode, Sync, Transfer
+from trainlib_deployer.lowering.program import Call, Moves, Program, StepCode, Sync
 from trainlib_deployer.memory.plan import Allocation, MemoryPlan
 from trainlib_deployer.render.names import Names
 
@@ -32,12 +32,8 @@ class StepView:
     struct: str
     fields: str
     comment: str
-    before_fetches: str
-    fetches: tuple[str, ...]
-    before_call: str
-    call: str
-    before_stores: str
-    stores: tuple[str, ...]
+    opening: tuple[str, ...]
+    body: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,10 @@ class BufferView:
     c_type: str
     address: str
     comment: str
+
+
+def _sync(sync: Sync) -> tuple[str, ...]:
+    return (_SYNC[sync],) if sync is not Sync.NONE else ()
 
 
 def c_number(value: int | float) -> str:
@@ -79,14 +79,15 @@ class CodeView:
 
     def home(self, tensor: Tensor) -> str:
         """The identifier of a tensor where it lives between Steps."""
-        place = self._memory.homes[tensor.root.name]
+        place = self._memory.homes[tensor.root.name].part(tensor)
         shared = f", shares the memory of {tensor.root.name}" if tensor.view_of else ""
         return self._pointer(self.names.tensor(tensor), tensor, place, shared)
 
     def _local(self, step: str, tensor: Tensor, place: Allocation) -> str:
         if place.step is None:
             return self.home(tensor)
-        return self._pointer(self.names.local(step, tensor), tensor, place, f", copy for {step}")
+        name = self.names.local(step, place.level, tensor)
+        return self._pointer(name, tensor, place, f", copy for {step}")
 
     def _pointer(self, name: str, tensor: Tensor, place: Allocation, note: str) -> str:
         shape = "x".join(map(str, tensor.shape))
@@ -104,6 +105,14 @@ class CodeView:
     def _step(self, code: StepCode) -> StepView:
         step = code.step
         name = self.names.step(step.name)
+        lines = (
+            *(line for moves in code.fetches for line in self._moves(step.name, moves)),
+            *_sync(code.before_call),
+            self._call(name, code.call),
+            *(line for moves in code.stores for line in self._moves(step.name, moves)),
+        )
+        # what the Step waits for at its start is not its own time
+        synced = lines[0] in _SYNC.values()
         return StepView(
             name=step.name,
             id=name,
@@ -111,19 +120,16 @@ class CodeView:
             struct=f"tl_{step.op}",
             fields=_fields(step.fields),
             comment=_comment(step),
-            before_fetches=_SYNC[code.before_fetches],
-            fetches=tuple(self._transfer(step.name, t, inward=True) for t in code.fetches),
-            before_call=_SYNC[code.before_call],
-            call=self._call(name, code.call),
-            before_stores=_SYNC[code.before_stores],
-            stores=tuple(self._transfer(step.name, t, inward=False) for t in code.stores),
+            opening=lines[:1] if synced else (),
+            body=lines[1:] if synced else lines,
         )
 
-    def _transfer(self, step: str, transfer: Transfer, inward: bool) -> str:
-        place = transfer.destination if inward else transfer.source
-        local, home = self._local(step, transfer.tensor, place), self.home(transfer.tensor)
-        to, source = (local, home) if inward else (home, local)
-        return f"transfer({to}, {source}, {transfer.bytes})"
+    def _moves(self, step: str, moves: Moves) -> Iterator[str]:
+        yield from _sync(moves.before)
+        for transfer in moves.transfers:
+            places = (transfer.source, transfer.destination)
+            source, to = (self._local(step, transfer.tensor, place) for place in places)
+            yield f"transfer({to}, {source}, {transfer.bytes})"
 
     def _call(self, name: str, call: Call) -> str:
         arguments = [f"&{name}"]

@@ -56,13 +56,16 @@ def _kinks(graph: Graph, tolerance: Mapping[tuple[str, str], float]) -> list[dic
     found = []
     for node in graph.nodes:
         source = node.inputs[0]
+        made = source  # a view that no Step writes holds what its source holds
+        while made.name not in reached and made.view_of:
+            made = made.view_of
         distance = node.layer.torch_kink(f't["{source.name}"]')
-        if distance is not None and source.root.name in reached:
+        if distance is not None and made.name in reached:
             found.append(
                 {
                     "what": f"input of {node.name}",
                     "expression": f'{distance} / t["{source.name}"].abs().max()',
-                    "tolerance": f"{reached[source.root.name]:.6e}",
+                    "tolerance": f"{reached[made.name]:.6e}",
                 }
             )
     return found

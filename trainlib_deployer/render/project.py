@@ -17,6 +17,7 @@ from trainlib_deployer import __version__
 from trainlib_deployer.errors import RunFailedError, ToolMissingError
 from trainlib_deployer.project import Project
 from trainlib_deployer.render.library import library_files
+from trainlib_deployer.render.memory_map import project_picture
 from trainlib_deployer.render.swap import GENERATOR, MANIFEST, check_output, replacing
 from trainlib_deployer.render.view import ProjectView, project_view
 from trainlib_deployer.resources import templates_root
@@ -58,18 +59,15 @@ def render_files(project: Project, view: ProjectView) -> dict[str, bytes]:
     files = _mirror(environment, templates / "project", context)
     sources = {kernel.source for kernel in project.kernels.values()}
     texts = [text.decode() for name, text in files.items() if name.startswith("src/")]
-    target = project.device.target
-    texts += [
-        path.read_text(encoding="utf-8")
-        for path in sorted((templates / "targets" / target).rglob("*.[ch]"))
-    ]
+    targets = sorted(path for path in (templates / "targets").rglob("*") if path.is_file())
+    texts += [path.read_text(encoding="utf-8") for path in targets if path.suffix in (".c", ".h")]
     for name in library_files(templates / "lib", sources, texts):
         files[f"lib/{name}"] = (templates / "lib" / name).read_bytes()
-    for path in sorted((templates / "targets" / target).rglob("*")):
-        if path.is_file():
-            name = path.relative_to(templates / "targets").as_posix()
-            files[f"target/{name}"] = path.read_bytes()
+    # all of them: `make TARGET=other` builds for another one
+    for path in targets:
+        files[f"target/{path.relative_to(templates / 'targets').as_posix()}"] = path.read_bytes()
     files["model.yaml"] = project.spec.text
+    files["memory.svg"] = project_picture(project).encode()
     files["plan.json"] = _json(view.plan)
     files[MANIFEST] = _json(_manifest(project, files))
     return dict(sorted(files.items()))

@@ -7,6 +7,12 @@ from typing import Any
 from trainlib_deployer.project import Project
 from trainlib_deployer.spec.sizes import format_bytes
 
+_HOMES = {
+    "l1": "Everything lives in L1.",
+    "l2": "What is used most lives in L1, the rest in L2; Steps work on copies in L1.",
+    "l3": "What is used most lives in L1, then in L2, the rest in L3; Steps work on copies in L1.",
+}
+
 
 def readme_view(project: Project) -> dict[str, Any]:
     """Tables of the network and of its memory."""
@@ -43,7 +49,16 @@ def readme_view(project: Project) -> dict[str, Any]:
             for a in memory.allocations
             if a.step is None
         ],
-        "home": memory.home.upper(),
+        "homes": _HOMES[memory.home],
+        "passes": [
+            {
+                "name": saving.name,
+                "saved": saving.bytes,
+                "after": saving.after,
+                "extra_macs": saving.extra_macs or "",
+            }
+            for saving in project.savings
+        ],
         "macs": sum(step.macs for step in schedule.steps),
         "steps": len(schedule.steps),
         "training_steps": project.training_steps,

@@ -140,6 +140,8 @@ def _all_levels(memory: MemoryPlan) -> list[dict[str, Any]]:
             "attribute": f"TL_{use.level.upper()}",
             "used": use.used,
             "capacity": use.capacity,
+            "reserved": use.reserved,
+            "available": use.capacity - use.reserved,
         }
         for use in memory.levels.values()
     ]
@@ -174,6 +176,8 @@ def _check(check: Check, code: CodeView) -> dict[str, Any]:
         "kind": check.kind,
         "name": check.name,
         "id": code.home(check.tensor),
+        "whole": check.whole,
+        "first": check.first,
         "count": check.tensor.count,
         "tolerance": c_number(float(f"{check.tolerance:.6e}")),
     }
@@ -218,6 +222,7 @@ def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
             }
             for a in memory.allocations
         ],
+        "passes": [asdict(saving) for saving in project.savings],
         "memory": {use.level: asdict(use) for use in memory.levels.values()},
         "checks": [
             {

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
+from trainlib_deployer.report.savings import SAVINGS_SCHEMA, savings_document, savings_text
 from trainlib_deployer.report.schema import BOOLEAN, COUNT, LEVEL, STRING, Document, ok_document
 from trainlib_deployer.report.text import plural
+from trainlib_deployer.targets import TARGETS
 
 _NETWORK_SCHEMA = {
     "network": STRING,
@@ -20,6 +22,7 @@ _NETWORK_SCHEMA = {
     "training_steps": COUNT,
     "home": LEVEL,
     "memory": LEVELS_SCHEMA,
+    "passes": SAVINGS_SCHEMA,
 }
 DEPLOY_SCHEMA = ok_document({"folder": STRING, "golden": BOOLEAN, **_NETWORK_SCHEMA})
 CHECK_SCHEMA = ok_document({"fits": {"const": True}, **_NETWORK_SCHEMA})
@@ -48,21 +51,26 @@ def _network(project: Project) -> Document:
         "training_steps": project.training_steps,
         "home": project.memory.home,
         "memory": levels_document(project),
+        "passes": savings_document(project),
     }
 
 
 def deploy_text(document: Document) -> str:
     folder = document["folder"]
+    target = TARGETS[document["target"]]
     follow = f"run it:  trainlib-deploy run {folder}"
-    if not document["golden"]:
+    if not target.runs:
+        follow = f"use it:  {folder}/target/{target.name}/README.md"
+    elif not document["golden"]:
         follow += "   (makes the golden values first: needs torch)"
     return f"{_network_text(document)}\nwritten to {folder}\n{follow}"
 
 
 def check_text(document: Document) -> str:
     home = document["home"].upper()
-    how = "everything lives in L1" if home == "L1" else f"tensors live in {home}, Steps work in L1"
-    return f"{_network_text(document)}\nit fits: {how}"
+    how = "everything lives in L1" if home == "L1" else f"tensors live in L1 to {home}"
+    saved = savings_text(document["passes"])
+    return f"{_network_text(document)}\nit fits: {how}\n\n{saved}"
 
 
 def _network_text(document: Document) -> str:

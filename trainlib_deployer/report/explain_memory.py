@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from trainlib_deployer.pipeline import remat_frontier
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
+from trainlib_deployer.report.savings import SAVINGS_SCHEMA, savings_document, savings_text
 from trainlib_deployer.report.schema import (
     COUNT,
     LEVEL,
@@ -21,6 +23,8 @@ from trainlib_deployer.report.text import Cell, table
 SCHEMA: Schema = {
     "home": LEVEL,
     "levels": LEVELS_SCHEMA,
+    "passes": SAVINGS_SCHEMA,
+    "frontier": array(obj({"bytes": COUNT, "extra_macs": COUNT, "dropped": array(STRING)})),
     "buffers": array(
         obj(
             {
@@ -33,6 +37,7 @@ SCHEMA: Schema = {
                 "kind": STRING,
                 "tensor": STRING,
                 "step": nullable(STRING),
+                "start": COUNT,
             }
         )
     ),
@@ -45,6 +50,8 @@ def document(project: Project) -> Document:
     return {
         "home": project.memory.home,
         "levels": levels_document(project),
+        "passes": savings_document(project),
+        "frontier": _frontier(project),
         "buffers": [asdict(allocation) for allocation in order],
     }
 
@@ -63,4 +70,23 @@ def text(found: Document) -> str:
         for buffer in found["buffers"]
     ]
     head = ["level", "offset", "bytes", "alive in Steps", "kind", "buffer"]
-    return f"{levels_text(found['levels'])}\n\n{table(head, rows)}"
+    parts = [levels_text(found["levels"]), table(head, rows), savings_text(found["passes"])]
+    if len(found["frontier"]) > 1:
+        parts.append(_frontier_text(found["frontier"]))
+    return "\n\n".join(parts)
+
+
+def _frontier(project: Project) -> list[Document]:
+    """What dropping activations would give; the peak is that of all levels together."""
+    return [
+        {"bytes": point.peak, "extra_macs": point.extra_macs, "dropped": list(point.dropped)}
+        for point in remat_frontier(project.spec)
+    ]
+
+
+def _frontier_text(points: list[Document]) -> str:
+    rows: list[list[Cell]] = [
+        [point["bytes"], point["extra_macs"], ", ".join(point["dropped"]) or "nothing"]
+        for point in points
+    ]
+    return table(["peak with --remat", "extra MAC", "dropped and made again"], rows)

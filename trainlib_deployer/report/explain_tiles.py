@@ -31,8 +31,8 @@ def document(project: Project) -> Document:
 
 
 def _step(project: Project, code: StepCode) -> Document:
-    fetched = {move.tensor.root.name: move.bytes for move in code.fetches}
-    stored = {move.tensor.root.name: move.bytes for move in code.stores}
+    fetched = {move.tensor.root.name: move.bytes for move in code.fetched}
+    stored = {move.tensor.root.name: move.bytes for move in code.stored}
     tensors = {tensor.root.name: tensor.root for tensor in code.step.tensors}
     return {
         "name": code.step.name,

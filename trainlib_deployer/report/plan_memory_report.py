@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from trainlib_deployer.errors import Diagnostic
-from trainlib_deployer.memory.need import peak_time
-from trainlib_deployer.memory.problem import Buffer, Plan, Problem
+from trainlib_deployer.memory.budget import Budget
+from trainlib_deployer.memory.explain import Infeasible, minimal_infeasible
+from trainlib_deployer.memory.place import Effort
+from trainlib_deployer.memory.problem import Plan, Problem
 from trainlib_deployer.report.schema import (
     BOOLEAN,
     COUNT,
@@ -16,6 +18,7 @@ from trainlib_deployer.report.schema import (
 )
 
 _SHOWN = 8  # buffers of a message
+TIME_LIMIT_WARNING = "the time limit ended the search: another machine may plan differently."
 
 _BUFFER = obj({"id": STRING, "lower": COUNT, "upper": COUNT, "size": COUNT, "offset": COUNT})
 PLAN_MEMORY_SCHEMA = ok_document(
@@ -62,41 +65,38 @@ def plan_memory_document(problem: Problem, plan: Plan, capacity: int) -> Documen
 def plan_memory_summary(document: Document) -> str:
     """One line for stderr: stdout carries the CSV."""
     proof = "proven smallest" if document["proven_optimal"] else f"gap {document['gap']:,}"
-    hit = "; the time limit was hit: the result may differ elsewhere"
     return (
         f"{document['arena']:,} of {document['capacity']:,} bytes, lower bound"
         f" {document['lower_bound']:,} ({proof}; {document['method']})"
-        f"{hit if document['time_limit_hit'] else ''}"
     )
 
 
-def does_not_suffice(problem: Problem, plan: Plan, capacity: int) -> Diagnostic:
-    """Why the capacity is too small: a smallest set of buffers that cannot be there together."""
+def does_not_suffice(problem: Problem, plan: Plan, capacity: int, effort: Effort) -> Diagnostic:
+    """Need, limit, and a smallest set of buffers that cannot be placed together."""
+    hint = f"Try --capacity {plan.arena_bytes}."
+    limit = f"the capacity is {capacity:,} bytes"
     if plan.lower_bound <= capacity:
         return Diagnostic(
-            f"the smallest arena found takes {plan.arena_bytes:,} bytes, the capacity is"
-            f" {capacity:,}; the lower bound is {plan.lower_bound:,}.",
-            hint=f"Try --capacity {plan.arena_bytes}.",
+            f"the smallest arena found takes {plan.arena_bytes:,} bytes, {limit}; a smaller one may"
+            f" exist: the lower bound is {plan.lower_bound:,}.",
+            hint=f"{hint[:-1]}, or more --search-nodes.",
         )
-    time, together = _cannot_meet(problem, capacity)
-    total = sum(buffer.size for buffer in together)
-    names = ", ".join(f"{buffer.name} ({buffer.size:,})" for buffer in together[:_SHOWN])
-    more = f" and {len(together) - _SHOWN:,} more" if len(together) > _SHOWN else ""
+    budget = Budget(effort.search_nodes, effort.time_limit_s)
+    found = minimal_infeasible(problem, capacity, budget)
+    together = f": {_together(found)}" if found else ""
     return Diagnostic(
-        f"at least {plan.lower_bound:,} bytes are needed, the capacity is {capacity:,}: at time"
-        f" {time} the buffers {names}{more} are alive, together {total:,} bytes.",
-        hint=f"Try --capacity {plan.arena_bytes}.",
+        f"at least {plan.lower_bound:,} bytes are needed, {limit}{together}.", hint=hint
     )
 
 
-def _cannot_meet(problem: Problem, capacity: int) -> tuple[int, list[Buffer]]:
-    """Without any one of these buffers, alive at the peak, the rest of them would fit."""
-    time = peak_time(problem)
-    alive = [buffer for buffer in problem.buffers if buffer.first <= time < buffer.last]
-    total, chosen = 0, []
-    for buffer in sorted(alive, key=lambda b: (-b.size, b.name)):
-        if total > capacity:
-            break
-        chosen.append(buffer)
-        total += buffer.size
-    return time, chosen
+def _together(found: Infeasible) -> str:
+    names = ", ".join(f"{b.name} ({b.slot_bytes:,})" for b in found.buffers[:_SHOWN])
+    count = len(found.buffers)
+    more = f" and {count - _SHOWN:,} more" if count > _SHOWN else ""
+    if found.time is not None:
+        return (
+            f"at time {found.time} the buffers {names}{more} are alive, together"
+            f" {found.bytes:,} bytes"
+        )
+    one_less = "; without any one of them the rest would fit" if found.irreducible else ""
+    return f"the {count:,} buffers {names}{more} cannot be placed together{one_less}"

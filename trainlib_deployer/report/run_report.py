@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trainlib_deployer.errors import Diagnostic, RunFailedError
+from trainlib_deployer.ir.tensor import whole_name
 from trainlib_deployer.report.run_failures import failures
 from trainlib_deployer.report.schema import (
     BOOLEAN,
@@ -56,6 +57,7 @@ RUN_SCHEMA: Schema = ok_document(
                  "steps": array(_STEP_COUNT)})
         ),
         "memory": by_level(obj({"capacity": COUNT, "used": COUNT, "lower_bound": COUNT})),
+        "stack": array(obj({"core": COUNT, "peak": COUNT, "size": COUNT})),
         "notes": array(STRING),
         "errors": ERRORS,
     },
@@ -94,13 +96,17 @@ def run_report(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str, Any]) 
         }
         if accuracy and accuracy.samples
         else None,
-        "tensors": [*map(_tensor, log.tensors), *map(_absent, plan["absent"])],
+        "tensors": [*_tensors(log.tensors), *map(_absent, plan["absent"])],
         "profile": _profile(log, plan),
         "memory": {
             level: {key: use[key] for key in ("capacity", "used", "lower_bound")}
             for level, use in plan["memory"].items()
             if use["capacity"]
         },
+        "stack": [
+            {"core": item.core, "peak": item.peak_bytes, "size": item.size_bytes}
+            for item in log.stacks
+        ],
         "notes": list(golden.get("notes", [])),
         "errors": error_entries(found),
     }
@@ -127,16 +133,25 @@ def _require_complete(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str,
         raise RunFailedError("the run is incomplete: it printed no accuracy.")
 
 
-def _tensor(check: TensorCheck) -> Document:
-    return {
-        "name": check.name,
-        "kind": check.kind,
-        "step": check.step,
-        "error": _number(check.error),
-        "tolerance": _number(check.tolerance),
-        "ok": check.ok,
-        "reason": None,
-    }
+def _tensors(checks: Iterable[TensorCheck]) -> Iterator[Document]:
+    """One entry a tensor and training step: the worst of its slices and makings."""
+    worst: dict[tuple[str, str, int], TensorCheck] = {}
+    for check in checks:
+        key = (whole_name(check.name), check.kind, check.step)
+        old = worst.get(key)
+        # a NaN is worst, and stays
+        if old is None or (old.error == old.error and not check.error <= old.error):
+            worst[key] = check
+    for (name, kind, step), check in worst.items():
+        yield {
+            "name": name,
+            "kind": kind,
+            "step": step,
+            "error": _number(check.error),
+            "tolerance": _number(check.tolerance),
+            "ok": check.ok,
+            "reason": None,
+        }
 
 
 def _absent(item: Mapping[str, str]) -> Document:

@@ -21,6 +21,7 @@ def run_text(report: RunReport) -> str:
         ("accuracy", _accuracy(document)),
         ("tensors", _tensors(document)),
         ("memory", _memory(document)),
+        ("stack", _stack(document)),
         *(("note", note) for note in document["notes"]),
         *(("differs", error["message"]) for error in document["errors"]),
     ]
@@ -79,6 +80,14 @@ def _memory(document: Document) -> str:
         f" (lower bound {use['lower_bound']:,})"
         for level, use in document["memory"].items()
     )
+
+
+def _stack(document: Document) -> str | None:
+    """The fullest one."""
+    if not document["stack"]:
+        return None
+    fullest = max(document["stack"], key=lambda stack: stack["peak"])
+    return f"at most {fullest['peak']:,} of {fullest['size']:,} bytes (core {fullest['core']})"
 
 
 def _profile(profile: dict[str, Any] | None) -> list[str]:

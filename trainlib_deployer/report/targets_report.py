@@ -10,6 +10,7 @@ from trainlib_deployer.report.schema import (
     STRING,
     Document,
     array,
+    by_level,
     nullable,
     obj,
     ok_document,
@@ -29,6 +30,8 @@ _TARGET = obj(
         "measures": STRING,
         "check_modes": array(STRING),
         "max_cores": COUNT,
+        "max_bytes": by_level(COUNT),
+        "runs": BOOLEAN,
         "device": _DEVICE,
         "ready": BOOLEAN,
         "missing": array(STRING),
@@ -50,6 +53,8 @@ def _target(target: Target) -> Document:
         "measures": target.measures,
         "check_modes": list(target.check_modes),
         "max_cores": target.max_cores,
+        "max_bytes": dict(target.max_bytes),
+        "runs": target.runs,
         "device": target.default_device.as_json(),
         "ready": not target.missing_tools,
         "missing": [tool.chosen for tool in target.missing_tools],
@@ -57,11 +62,17 @@ def _target(target: Target) -> Document:
     }
 
 
+def _state(target: Document) -> str:
+    if target["missing"]:
+        return f"missing: {', '.join(target['missing'])}"
+    return "ready" if target["runs"] else "compiles only"
+
+
 def targets_text(document: Document) -> str:
     rows: list[list[Cell]] = [
         [
             target["name"],
-            "ready" if target["ready"] else f"missing: {', '.join(target['missing'])}",
+            _state(target),
             target["unit"],
             target["measures"],
         ]

@@ -54,6 +54,14 @@ class HasDevice(Protocol):
     def default_device(self) -> DeviceSpec:
         """The device when nobody says anything."""
 
+    @property
+    def max_cores(self) -> int:
+        """The most cores that it can have."""
+
+    @property
+    def max_bytes(self) -> Mapping[str, int]:
+        """The largest sizes of its levels, where there are limits."""
+
 
 def resolve_device(
     spec: ModelSpec, options: DeviceOptions, target: str | None, targets: Mapping[str, HasDevice]
@@ -66,7 +74,9 @@ def resolve_device(
     if name not in targets:
         hint = did_you_mean(name, targets) or f"Known targets: {', '.join(targets)}."
         raise SpecError(Diagnostic(f"unknown target '{name}'.", hint=hint))
-    return merge_device(targets[name].default_device, spec.device, options)
+    device = merge_device(targets[name].default_device, spec.device, options)
+    _check_limits(device, targets[name])
+    return device
 
 
 def merge_device(defaults: DeviceSpec, *options: DeviceOptions) -> DeviceSpec:
@@ -104,3 +114,22 @@ def _check(device: DeviceSpec, diagnostics: Diagnostics) -> None:
                 f" has {format_bytes(device.capacity(level))}.",
                 hint=f"Lower --reserve or raise --{level}.",
             )
+
+
+def _check_limits(device: DeviceSpec, target: HasDevice) -> None:
+    diagnostics = Diagnostics()
+    if device.cores > target.max_cores:
+        most = "one core" if target.max_cores == 1 else f"{target.max_cores} cores at most"
+        diagnostics.add(
+            f"device: {device.target} has {most}, not {device.cores}.",
+            hint=f"Try --cores {target.max_cores}.",
+        )
+    for level, limit in target.max_bytes.items():
+        given = device.capacity(level)
+        if given > limit:
+            most = f"at most {format_bytes(limit)} of" if limit else "no"
+            diagnostics.add(
+                f"device: {device.target} has {most} {level}, not {format_bytes(given)}.",
+                hint=f"Lower --{level}.",
+            )
+    diagnostics.raise_if_any()

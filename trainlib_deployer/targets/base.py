@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trainlib_deployer.errors import Diagnostic, ToolMissingError
 from trainlib_deployer.spec.device import DeviceSpec
@@ -18,12 +19,14 @@ CHECK_MODES = ("full", "fingerprint")
 class Tool:
     """A program that must be in PATH; `package` is what apt installs to bring it.
 
-    `variable` names the environment variable by which a user chooses another program.
+    `variable` names the environment variable by which a user chooses another program; `hint` says
+    in place of the package what to do where apt cannot help.
     """
 
     program: str
     package: str
     variable: str | None = None
+    hint: str | None = None
 
     @property
     def chosen(self) -> str:
@@ -42,7 +45,9 @@ class Target:
     """A place where generated projects run.
 
     `unit` is what its counter counts ("cycles", "instructions" or "ns"); `check_modes` are the
-    ways in which it can be compared with the golden model, the default one first.
+    ways in which it can be compared with the golden model, the default one first. `max_bytes` are
+    the largest sizes of its levels where there are limits. Without `runs` it only compiles here.
+    `macs_per_second` is a low estimate: longer runs get more time by default.
     """
 
     name: str
@@ -51,6 +56,9 @@ class Target:
     measures: str
     default_device: DeviceSpec
     max_cores: int
+    max_bytes: Mapping[str, int] = field(default_factory=dict)
+    runs: bool = True
+    macs_per_second: float = 10e6
     tools: tuple[Tool, ...]
     check_modes: tuple[str, ...] = CHECK_MODES
     make_variables: Mapping[str, str] = field(default_factory=dict)
@@ -61,9 +69,19 @@ class Target:
 
     @property
     def install_line(self) -> str | None:
-        """The command that brings what is missing; None when nothing is."""
-        packages = dict.fromkeys(tool.package for tool in self.missing_tools)
-        return f"sudo apt install {' '.join(packages)}" if packages else None
+        """What brings what is missing: a command, and words where none does; None: nothing is."""
+        packages = dict.fromkeys(tool.package for tool in self.missing_tools if not tool.hint)
+        apt = [f"sudo apt install {' '.join(packages)}"] if packages else []
+        hints = dict.fromkeys(tool.hint for tool in self.missing_tools if tool.hint)
+        return "; ".join([*apt, *hints]) or None
+
+    def program(self, folder: Path, network: str) -> Path:
+        """The built program in a project's folder."""
+        return folder / "build" / self.name / network
+
+    def header(self, folder: Path) -> Path:
+        """What the target's C code says of itself."""
+        return folder / "target" / self.name / "tl_target.h"
 
     def require_tools(self) -> None:
         """Raise ToolMissingError, with the line that helps, when a tool is missing."""

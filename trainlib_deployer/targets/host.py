@@ -7,7 +7,7 @@ TARGET = Target(
     name="host",
     description="threads of one process on this machine, one a core",
     unit="ns",
-    measures="wall time of each step; arenas of the planned size with guard zones",
+    measures="each step's wall time; writes outside a step's buffers; sanitizers",
     default_device=DeviceSpec(target="host", cores=8, l1_bytes=64 * 1024, l2_bytes=512 * 1024),
     max_cores=16,
     tools=(Tool("cc", "gcc libc6-dev", variable="CC"), Tool("make", "make")),

@@ -88,6 +88,15 @@ class LevelSize:
 
 
 @dataclass(frozen=True)
+class StackUse:
+    """The most that a core has used of its stack."""
+
+    core: int
+    peak_bytes: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class RunLog:
     """A whole run; `result` is None where the output ends early."""
 
@@ -100,6 +109,7 @@ class RunLog:
     free_run: FreeRun | None = None
     accuracy: Accuracy | None = None
     profile: tuple[StepCount, ...] = ()
+    stacks: tuple[StackUse, ...] = ()
     messages: tuple[str, ...] = ()
     result: str | None = None
 
@@ -143,6 +153,7 @@ class _Parser:
     checks: list[TensorCheck | MemoryViolation] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     profile: list[StepCount] = field(default_factory=list)
+    stacks: list[StackUse] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
     def line(self, line: str) -> None:
@@ -160,6 +171,7 @@ class _Parser:
             checks=tuple(self.checks),
             losses=tuple(self.losses),
             profile=tuple(self.profile),
+            stacks=tuple(self.stacks),
             messages=tuple(self.messages),
             **self.values,  # type: ignore[arg-type]
         )
@@ -219,6 +231,9 @@ class _Parser:
         count = int(match["count"]) % _COUNTER_RANGE
         self.profile.append(StepCount(match["name"], count, match["unit"]))
 
+    def stack(self, match: re.Match[str]) -> None:
+        self.stacks.append(StackUse(*(int(match[key]) for key in ("core", "peak", "size"))))
+
     def data_message(self, match: re.Match[str]) -> None:
         self.messages.append(match[0])
 
@@ -264,6 +279,11 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
             "memory ",
             r"memory (?P<level>l[123]) (?P<used>\d+) of (?P<capacity>\d+) bytes",
             _Parser.memory,
+        ),
+        (
+            "stack core ",
+            r"stack core (?P<core>\d{1,4}) (?P<peak>\d+) of (?P<size>\d+) bytes",
+            _Parser.stack,
         ),
         ("data: ", r"data: .*", _Parser.data_message),
         ("result ", r"result (?P<result>ok|mismatch)", _Parser.end),

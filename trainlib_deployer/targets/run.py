@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trainlib_deployer.errors import Diagnostic, RunFailedError
 from trainlib_deployer.targets.base import Target
+from trainlib_deployer.targets.fit import check_fit
 from trainlib_deployer.targets.log import LogError, RunLog, parse_log
 from trainlib_deployer.targets.process import MAX_OUTPUT_BYTES, Finished, OnLine, run_logged
 
@@ -19,8 +22,13 @@ DATA_UNUSABLE = 2
 _MAKE_SAYS = re.compile(
     r"^make(?:\[\d+\])?: \*\*\* \[.*\] (?:Error (?P<status>\d+)|(?P<signal>.+))$"
 )
-_COMPILER_ERROR = re.compile(r"error|undefined reference|multiple definition|will not fit|overflow")
+_COMPILER_ERROR = re.compile(
+    r"(?<!collect2: )error|undefined reference|multiple definition|/ld: .*"
+)
+_TRAP = "trap: "  # how a port begins its report of a crash
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SHOWN_LINES = 6
+_SHOWN_CHARACTERS = 160
 _SHELL_SIGNAL = 128
 
 
@@ -33,7 +41,13 @@ class _Ending:
 
 
 def build_and_run(
-    target: Target, folder: Path, *, timeout_s: float, check: str, on_line: OnLine
+    target: Target,
+    folder: Path,
+    plan: Mapping[str, Any],
+    *,
+    timeout_s: float,
+    check: str,
+    on_line: OnLine,
 ) -> RunLog:
     """The log of a run that came to its end, whether its numbers agree or not.
 
@@ -50,6 +64,7 @@ def build_and_run(
             command, folder, logs / "build.log", timeout_s=timeout_s, on_line=on_line
         )
         _require_build(build, logs / "build.log", timeout_s)
+        check_fit(target.program(folder, plan["network"]), target.header(folder), plan)
         run = run_logged(
             ["make", "-s", *variables, "run"], folder, logs / "run.log",
             timeout_s=timeout_s, on_line=on_line,
@@ -121,14 +136,20 @@ def _why_broken(run: Finished, status: int) -> str:
         said = [line for line in (*run.lines, *run.errors) if line.startswith("data")]
         if said:
             return f"{said[-1]}."
+    traps = [line for line in run.lines if line.startswith(_TRAP)]
+    if traps:
+        return f"the program crashed: {traps[0].removeprefix(_TRAP)[:200]}."
     own = [line for line in run.errors if not line.startswith("make")]
     detail = f": {own[-1][:200]}" if own else ""
     return f"the program broke off with exit status {status}{detail}{_last_line(run)}."
 
 
 def _last_line(run: Finished) -> str:
-    """Where the program was: steps are named in its output."""
-    return f" after '{run.lines[-1][:80]}'" if run.lines else ", before it printed anything"
+    """Where the program was: its output names steps; a simulator's has colours."""
+    if not run.lines:
+        return ", before it printed anything"
+    line = " ".join(_COLOUR.sub("", run.lines[-1]).split())
+    return f" after '{line[:_SHOWN_CHARACTERS]}'"
 
 
 def _failed(message: str, log: Path, hint: str = "") -> RunFailedError:

@@ -53,12 +53,7 @@ def _build_node(
         name=item.name,
         layer=layer,
         inputs=inputs,
-        output=Tensor(
-            item.name,
-            Kind.ACTIVATION,
-            (batch, *output_shape),
-            view_of=inputs[0] if layer.is_view else None,
-        ),
+        output=Tensor(item.name, Kind.ACTIVATION, (batch, *output_shape)),
         parameters={
             name: Tensor(f"{item.name}.{name}", Kind.WEIGHT, shape)
             for name, shape in parameters.items()

@@ -1,10 +1,12 @@
-"""Graph → Schedule: forward, loss, then each layer backward with its update right behind."""
+"""Graph → Schedule: forward, loss, each layer backward, then the updates.
+
+Plain and wasteful on purpose: the passes make it small, and each can be seen doing it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from trainlib_deployer.ir.elementwise import elementwise_step
+from trainlib_deployer.ir.elementwise import copy_step
 from trainlib_deployer.ir.graph import Graph, Node, Schedule, Training
 from trainlib_deployer.ir.step import Phase, Step
 from trainlib_deployer.ir.tensor import Kind, Tensor
@@ -41,15 +43,12 @@ class _Backward:
     graph: Graph
     training: Training
     steps: list[Step] = field(default_factory=list)
+    updates: list[Step] = field(default_factory=list)
     absent: dict[tuple[str, str], str] = field(default_factory=dict)
     gradients: dict[str, Tensor] = field(default_factory=dict)
 
     def run(self) -> None:
         self.learning = _learning(self.graph)
-        self.uses: dict[str, int] = {}
-        for node in self.graph.nodes:
-            for tensor in node.inputs:
-                self.uses[tensor.name] = self.uses.get(tensor.name, 0) + 1
         output, training = self.graph.output, self.training
         dy = _gradient_of(output)
         self.gradients[output.name] = dy
@@ -57,6 +56,7 @@ class _Backward:
         self.steps.append(training.loss.backward(output, training.target, dy))
         for node in reversed(self.graph.nodes):
             self._node(node)
+        self.steps.extend(self.updates)
         self._note(self.graph.input)
 
     def _node(self, node: Node) -> None:
@@ -83,7 +83,7 @@ class _Backward:
         self.steps.extend(node.layer.backward(node, request))
         for name, gradient in dparams.items():
             weight = node.parameters[name]
-            self.steps.append(self.training.optimizer.update(node.name, weight, gradient))
+            self.updates.append(self.training.optimizer.update(node.name, weight, gradient))
 
     def _contribution(self, tensor: Tensor) -> tuple[Tensor | None, bool]:
         """The gradient to make for an input, and whether it already holds a part of the sum."""
@@ -95,33 +95,18 @@ class _Backward:
         return self.gradients[tensor.name], known is not None
 
     def _pass_on(self, node: Node, dy: Tensor) -> None:
-        """dx is dy: shared where it is all of dx, copied or added where it is a part of it."""
+        """dx is dy, for each input."""
         for index, tensor in enumerate(node.inputs):
-            if tensor.name not in self.learning:
-                continue
-            if self.uses[tensor.name] == 1:
-                self.gradients[tensor.name] = _gradient_of(tensor, view_of=dy)
-                continue
             dx, add = self._contribution(tensor)
-            assert dx is not None
-            suffix = f".{index}" if len(node.inputs) > 1 else ""
-            self.steps.append(
-                elementwise_step(
-                    node.name,
-                    Phase.IG,
-                    "pass",
-                    dx,
-                    (dy,),
-                    accumulate=add,
-                    name=f"{node.name}.ig{suffix}",
-                    comment=f"gradient of {tensor.name}, {dx.count} elements",
-                )
-            )
+            if dx is not None:
+                suffix = f".{index}" if len(node.inputs) > 1 else ""
+                name = f"{node.name}.ig{suffix}"
+                self.steps.append(copy_step(name, node.name, Phase.IG, dx, dy, accumulate=add))
 
     def _note(self, tensor: Tensor) -> None:
         if tensor.name not in self.gradients:
             self.absent[tensor.name, Kind.INPUT_GRAD.value] = _UNSEEN
 
 
-def _gradient_of(tensor: Tensor, view_of: Tensor | None = None) -> Tensor:
-    return Tensor(f"{tensor.name}.grad", Kind.INPUT_GRAD, tensor.shape, view_of=view_of)
+def _gradient_of(tensor: Tensor) -> Tensor:
+    return Tensor(f"{tensor.name}.grad", Kind.INPUT_GRAD, tensor.shape)

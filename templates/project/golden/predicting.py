@@ -12,6 +12,6 @@ def main() -> None:
         write_samples("test", test_x, test_y)
         correct, test_samples = count_correct(net, test_x, test_y), len(test_x)
     state = blob(state_of(net))
-    expected = [[found[check] for check in CHECKS]]
+    expected = [[compared(found, *check) for check in CHECKS]]
     write_data([state, state], expected, [(0, 0)], [], [], correct, test_samples, [])
     print("golden: predicts only")

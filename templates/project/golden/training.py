@@ -95,7 +95,7 @@ def main() -> None:
             continue
         checked.append((step, order[step]))
         blobs.append(blob(states[step]))
-        expected.append([found[check] for check in CHECKS])
+        expected.append([compared(found, *check) for check in CHECKS])
     correct, test_samples = None, 0
     write_samples("train", x, y)
     if "load_test" in globals() and CLASSES:

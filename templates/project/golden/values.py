@@ -42,9 +42,25 @@ def fingerprint(value: torch.Tensor) -> np.ndarray:
     return np.array([np.sqrt((flat * flat).sum()), *[(sign * flat).sum() for sign in signs]])
 
 
+def compared(found: dict, kind: str, name: str, first: int = 0, count: int | None = None):
+    """What one comparison needs: the values, and the whole tensor that errors are relative to."""
+    whole = found[kind, name].flatten()
+    return whole[first:][:count], whole
+
+
+def full_record(part: torch.Tensor, whole: torch.Tensor) -> np.ndarray:
+    """The largest magnitude of the whole, then the part."""
+    return np.append(whole.abs().max().numpy(), part.numpy())
+
+
+def fingerprint_record(part: torch.Tensor, whole: torch.Tensor) -> np.ndarray:
+    """The norm of the whole, then the part's fingerprint."""
+    return np.append(fingerprint(whole)[0], fingerprint(part))
+
+
 def write_data(
     blobs: list[bytes],
-    expected: list[list[torch.Tensor]],
+    expected: list[list[tuple[torch.Tensor, torch.Tensor]]],
     checked: list[tuple[int, int]],
     order: list[int],
     losses: list[float],
@@ -59,10 +75,10 @@ def write_data(
     files = {
         "state.bin": b"".join(blobs),
         "expected_full.bin": b"".join(
-            value.numpy().astype("<f4").tobytes() for values in expected for value in values
+            full_record(*pair).astype("<f4").tobytes() for pairs in expected for pair in pairs
         ),
         "expected_fingerprint.bin": b"".join(
-            fingerprint(value).astype("<f4").tobytes() for values in expected for value in values
+            fingerprint_record(*pair).astype("<f4").tobytes() for pairs in expected for pair in pairs
         ),
         "golden.bin": np.array(words, "<u4").tobytes() + np.array(compared, "<f4").tobytes(),
     }

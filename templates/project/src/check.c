@@ -137,6 +137,13 @@ void net_step_ends(int step)
     }
 }
 
+int net_running[TL_CORES_MAX];
+
+const char *tl_doing(int core)
+{
+    return net_running[core] > 0 ? net_step_names[net_running[core] - 1] : 0;
+}
+
 void profile_open(void)
 {
     end_losses();
@@ -164,6 +171,21 @@ void print_memory(void)
         tl_print_int((int32_t)net_levels[i].capacity);
         tl_print_str(" bytes\n");
     }
+}
+
+void print_stacks(void)
+{
+#ifdef TL_STACK_BYTES
+    for (int core = 0; core < tl_num_cores(); core++) {
+        tl_print_str("stack core ");
+        tl_print_int(core);
+        tl_print_str(" ");
+        tl_print_int((int32_t)tl_stack_peak(core));
+        tl_print_str(" of ");
+        tl_print_int(TL_STACK_BYTES);
+        tl_print_str(" bytes\n");
+    }
+#endif
 }
 
 enum { LOSSES_A_LINE = 10 };

@@ -6,12 +6,17 @@
 
 #include <stdint.h>
 
+#include "tl/port.h"
+
 /* Non-zero: the hooks are called, with a barrier on both sides. Set it between runs. */
 extern int net_observed;
 
 /* Called by core 0 while all others wait. */
 void net_step_begins(int step);
 void net_step_ends(int step);
+
+/* One plus the Step that each core is in; 0: in none. */
+extern int net_running[TL_CORES_MAX];
 
 /* A range of bytes that a Step may read (and, where `written`, write). */
 typedef struct net_span {

@@ -43,6 +43,7 @@ static inline void sync(void)
 #ifdef NET_HOOKS
 static inline void begin(int step)
 {
+    net_running[tl_core_id()] = 1 + step;
     if (net_observed) {
         sync();
         if (tl_core_id() == 0) {
@@ -61,6 +62,7 @@ static inline void end(int step)
         }
         tl_barrier();
     }
+    net_running[tl_core_id()] = 0;
 }
 #else
 #define begin(step) ((void)0)

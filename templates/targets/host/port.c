@@ -157,24 +157,12 @@ void tl_exit(int status)
 }
 
 /* data/ below the folder that the program is started in */
-static const char *const paths[TL_DATA_FILES] = {
-    [TL_DATA_GOLDEN] = "data/golden.bin",
-    [TL_DATA_STATE] = "data/state.bin",
-    [TL_DATA_TRAIN_X] = "data/train_x.bin",
-    [TL_DATA_TRAIN_Y] = "data/train_y.bin",
-    [TL_DATA_TEST_X] = "data/test_x.bin",
-    [TL_DATA_TEST_Y] = "data/test_y.bin",
-    [TL_DATA_EXPECTED_FULL] = "data/expected_full.bin",
-    [TL_DATA_EXPECTED_FINGERPRINT] = "data/expected_fingerprint.bin",
-    [TL_DATA_TRAINED] = "data/trained.bin",
-};
-
 static FILE *files[TL_DATA_FILES];
 
 static FILE *at(tl_data_file file, const char *mode, uint32_t offset)
 {
     if (!files[file]) {
-        files[file] = fopen(paths[file], mode);
+        files[file] = fopen(tl_data_paths[file], mode);
     }
     if (files[file] && fseek(files[file], (long)offset, SEEK_SET) != 0) {
         return 0;

@@ -19,6 +19,9 @@ typedef enum tl_data_file {
     TL_DATA_FILES
 } tl_data_file;
 
+/* Where a target with files finds each, from the project's folder. */
+extern const char *const tl_data_paths[TL_DATA_FILES];
+
 /* Bytes read at `offset`: fewer than `bytes` where the file is missing or ends. */
 uint32_t tl_data_read(tl_data_file file, uint32_t offset, void *to, uint32_t bytes);
 

@@ -5,6 +5,7 @@
      TL_GUARD_BYTES      guard zone on both sides of each arena (0: none)
      TL_TARGET_NAME      "host"
      TL_COUNTER_UNIT     what tl_counter counts: "ns", "cycles" or "instructions"
+     TL_STACK_BYTES      the size of each core's stack, where tl_stack_peak is there
 
    One thread of control (the controller) opens a team of cores; a run enters one function on all
    of them. */
@@ -49,5 +50,14 @@ void tl_putc(char c);
 
 /* End the program with an exit status. */
 void tl_exit(int status);
+
+#ifdef TL_STACK_BYTES
+/* The most that a core has used of its stack so far, in bytes. */
+uint32_t tl_stack_peak(int core);
+#endif
+
+/* Supplied by the program for the report of a crash: what a core is doing, or 0. A port that reports
+   crashes brings a weak one for programs that say nothing. */
+const char *tl_doing(int core);
 
 #endif

@@ -20,6 +20,7 @@ void profile_close(void);
 
 /* The run log's lines. */
 void print_memory(void);
+void print_stacks(void); /* where the target knows them */
 void print_loss(uint32_t step, float loss);
 float last_loss(void);
 void end_losses(void);

@@ -14,7 +14,9 @@
 enum { DIFFERS = 1, UNUSABLE = 2 };
 
 static float x[NET_INPUT_COUNT];
+#if !NET_TRAINS || NET_CLASSES > 0
 static float y[NET_OUTPUT_COUNT];
+#endif
 static uint32_t state[(NET_STATE_BYTES + 3) / 4];
 #if NET_TRAINS && NET_TARGET_COUNT > 0
 static net_target target[NET_TARGET_COUNT];
@@ -148,6 +150,7 @@ static int verify(void)
         tl_print_str("data: cannot write the trained parameters\n");
         return UNUSABLE;
     }
+    print_stacks();
     tl_print_str(agrees ? "result ok\n" : "result mismatch\n");
     return agrees ? 0 : DIFFERS;
 }
@@ -160,4 +163,5 @@ int main(void)
     status = verify();
     tl_team_close();
     tl_exit(status);
+    return status;
 }

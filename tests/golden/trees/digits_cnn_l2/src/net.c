@@ -18,139 +18,75 @@
 
 /* ---- memory: one arena a level; buffers take turns in it ------------------------------------ */
 
-TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 30720 + TL_GUARD_BYTES];
+TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 31688 + TL_GUARD_BYTES];
 #define L1(offset) ((void *)(l1_arena + TL_GUARD_BYTES + (offset)))
 
-TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 57264 + TL_GUARD_BYTES];
+TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 37056 + TL_GUARD_BYTES];
 #define L2(offset) ((void *)(l2_arena + TL_GUARD_BYTES + (offset)))
 
-static float *const c1_weight = L2(56256);  /* c1.weight 12x1x3x3 */
-static float *const c1_bias = L2(57040);  /* c1.bias 12 */
-static float *const c2_weight = L2(41088);  /* c2.weight 12x12x3x3 */
-static float *const c2_bias = L2(57088);  /* c2.bias 12 */
-static float *const c3_weight = L2(30720);  /* c3.weight 24x12x3x3 */
-static float *const c3_bias = L2(56944);  /* c3.bias 24 */
-static float *const fc_weight = L2(0);  /* fc.weight 10x384 */
-static float *const fc_bias = L2(57136);  /* fc.bias 10 */
-static float *const input_x = L2(56688);  /* input 1x1x8x8 */
-static float *const fc_y = L2(15360);  /* fc 1x10 */
-static float *const loss_value = L2(57256);  /* loss 1 */
-static int32_t *const target_t = L2(21504);  /* target 1 */
-static float *const l1_c1_fw_x = L1(3504);  /* input 1x1x8x8, copy for c1.fw */
-static float *const l1_c1_fw_weight = L1(3072);  /* c1.weight 12x1x3x3, copy for c1.fw */
-static float *const l1_c1_fw_bias = L1(3760);  /* c1.bias 12, copy for c1.fw */
-static float *const l1_c1_fw_y = L1(0);  /* c1 1x12x8x8, copy for c1.fw */
-static float *const c1_y = L2(15360);  /* c1 1x12x8x8 */
-static float *const l1_r1_fw_y = L1(0);  /* c1 1x12x8x8, copy for r1.fw */
-static float *const l1_r1_fw_y_2 = L1(3072);  /* r1 1x12x8x8, copy for r1.fw */
-static float *const r1_y = L2(46272);  /* r1 1x12x8x8 */
-static float *const l1_c2_fw_y = L1(8256);  /* r1 1x12x8x8, copy for c2.fw */
-static float *const l1_c2_fw_weight = L1(0);  /* c2.weight 12x12x3x3, copy for c2.fw */
-static float *const l1_c2_fw_bias = L1(11328);  /* c2.bias 12, copy for c2.fw */
-static float *const l1_c2_fw_y_2 = L1(5184);  /* c2 1x12x8x8, copy for c2.fw */
-static float *const c2_y = L2(15360);  /* c2 1x12x8x8 */
-static float *const l1_a1_fw_y = L1(6144);  /* r1 1x12x8x8, copy for a1.fw */
-static float *const l1_a1_fw_y_2 = L1(3072);  /* c2 1x12x8x8, copy for a1.fw */
-static float *const l1_a1_fw_y_3 = L1(0);  /* a1 1x12x8x8, copy for a1.fw */
-static float *const a1_y = L2(18432);  /* a1 1x12x8x8 */
-static float *const l1_r2_fw_y = L1(0);  /* a1 1x12x8x8, copy for r2.fw */
-static float *const l1_r2_fw_y_2 = L1(3072);  /* r2 1x12x8x8, copy for r2.fw */
-static float *const r2_y = L2(49344);  /* r2 1x12x8x8 */
-static float *const l1_max_pool2d1_fw_y = L1(0);  /* r2 1x12x8x8, copy for max_pool2d1.fw */
-static float *const l1_max_pool2d1_fw_y_2 = L1(3072);  /* max_pool2d1 1x12x4x4, copy for max_pool2d1.fw */
-static float *const max_pool2d1_y = L2(55488);  /* max_pool2d1 1x12x4x4 */
-static float *const l1_c3_fw_y = L1(11904);  /* max_pool2d1 1x12x4x4, copy for c3.fw */
-static float *const l1_c3_fw_weight = L1(0);  /* c3.weight 24x12x3x3, copy for c3.fw */
-static float *const l1_c3_fw_bias = L1(12672);  /* c3.bias 24, copy for c3.fw */
-static float *const l1_c3_fw_y_2 = L1(10368);  /* c3 1x24x4x4, copy for c3.fw */
-static float *const c3_y = L2(15360);  /* c3 1x24x4x4 */
-static float *const l1_r3_fw_y = L1(0);  /* c3 1x24x4x4, copy for r3.fw */
-static float *const l1_r3_fw_y_2 = L1(1536);  /* r3 1x24x4x4, copy for r3.fw */
-static float *const r3_y = L2(52416);  /* r3 1x24x4x4 */
-static float *const l1_fc_fw_y = L1(15360);  /* flatten1 1x384, copy for fc.fw */
-static float *const flatten1_y = L2(52416);  /* flatten1 1x384, shares the memory of r3 */
-static float *const l1_fc_fw_weight = L1(0);  /* fc.weight 10x384, copy for fc.fw */
-static float *const l1_fc_fw_bias = L1(16936);  /* fc.bias 10, copy for fc.fw */
-static float *const l1_fc_fw_y_2 = L1(16896);  /* fc 1x10, copy for fc.fw */
-static float *const l1_loss_fw_y = L1(0);  /* fc 1x10, copy for loss.fw */
-static int32_t *const l1_loss_fw_t = L1(48);  /* target 1, copy for loss.fw */
-static float *const l1_loss_fw_value = L1(40);  /* loss 1, copy for loss.fw */
-static float *const l1_loss_ig_y = L1(0);  /* fc 1x10, copy for loss.ig */
-static int32_t *const l1_loss_ig_t = L1(80);  /* target 1, copy for loss.ig */
-static float *const l1_loss_ig_dy = L1(40);  /* fc.grad 1x10, copy for loss.ig */
-static float *const fc_dy = L2(57176);  /* fc.grad 1x10 */
-static float *const l1_fc_ig_dy = L1(16896);  /* fc.grad 1x10, copy for fc.ig */
-static float *const l1_fc_ig_weight = L1(0);  /* fc.weight 10x384, copy for fc.ig */
-static float *const l1_fc_ig_dy_2 = L1(15360);  /* flatten1.grad 1x384, copy for fc.ig */
-static float *const flatten1_dy = L2(53952);  /* flatten1.grad 1x384 */
-static float *const l1_fc_wg_y = L1(15360);  /* flatten1 1x384, copy for fc.wg */
-static float *const l1_fc_wg_dy = L1(16936);  /* fc.grad 1x10, copy for fc.wg */
-static float *const l1_fc_wg_dweight = L1(0);  /* fc.weight.grad 10x384, copy for fc.wg */
-static float *const l1_fc_wg_dbias = L1(16896);  /* fc.bias.grad 10, copy for fc.wg */
-static float *const fc_dweight = L2(15360);  /* fc.weight.grad 10x384 */
-static float *const fc_dbias = L2(57216);  /* fc.bias.grad 10 */
-static float *const l1_fc_weight_update_weight = L1(0);  /* fc.weight 10x384, copy for fc.weight.update */
-static float *const l1_fc_weight_update_dweight = L1(15360);  /* fc.weight.grad 10x384, copy for fc.weight.update */
-static float *const l1_fc_bias_update_bias = L1(0);  /* fc.bias 10, copy for fc.bias.update */
-static float *const l1_fc_bias_update_dbias = L1(40);  /* fc.bias.grad 10, copy for fc.bias.update */
-static float *const l1_r3_ig_dy = L1(1536);  /* r3.grad 1x24x4x4, copy for r3.ig */
-static float *const r3_dy = L2(53952);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
-static float *const l1_r3_ig_y = L1(3072);  /* r3 1x24x4x4, copy for r3.ig */
-static float *const l1_r3_ig_dy_2 = L1(0);  /* c3.grad 1x24x4x4, copy for r3.ig */
-static float *const c3_dy = L2(25728);  /* c3.grad 1x24x4x4 */
-static float *const l1_c3_ig_dy = L1(10368);  /* c3.grad 1x24x4x4, copy for c3.ig */
-static float *const l1_c3_ig_weight = L1(0);  /* c3.weight 24x12x3x3, copy for c3.ig */
-static float *const l1_c3_ig_dy_2 = L1(11904);  /* max_pool2d1.grad 1x12x4x4, copy for c3.ig */
-static float *const max_pool2d1_dy = L2(27264);  /* max_pool2d1.grad 1x12x4x4 */
-static float *const l1_c3_wg_y = L1(11904);  /* max_pool2d1 1x12x4x4, copy for c3.wg */
-static float *const l1_c3_wg_dy = L1(10368);  /* c3.grad 1x24x4x4, copy for c3.wg */
-static float *const l1_c3_wg_dweight = L1(0);  /* c3.weight.grad 24x12x3x3, copy for c3.wg */
-static float *const l1_c3_wg_dbias = L1(12672);  /* c3.bias.grad 24, copy for c3.wg */
-static float *const c3_dweight = L2(15360);  /* c3.weight.grad 24x12x3x3 */
-static float *const c3_dbias = L2(28032);  /* c3.bias.grad 24 */
-static float *const l1_c3_weight_update_weight = L1(0);  /* c3.weight 24x12x3x3, copy for c3.weight.update */
-static float *const l1_c3_weight_update_dweight = L1(10368);  /* c3.weight.grad 24x12x3x3, copy for c3.weight.update */
-static float *const l1_c3_bias_update_bias = L1(0);  /* c3.bias 24, copy for c3.bias.update */
-static float *const l1_c3_bias_update_dbias = L1(96);  /* c3.bias.grad 24, copy for c3.bias.update */
-static float *const l1_max_pool2d1_ig_dy = L1(6144);  /* max_pool2d1.grad 1x12x4x4, copy for max_pool2d1.ig */
-static float *const l1_max_pool2d1_ig_y = L1(0);  /* r2 1x12x8x8, copy for max_pool2d1.ig */
-static float *const l1_max_pool2d1_ig_dy_2 = L1(3072);  /* r2.grad 1x12x8x8, copy for max_pool2d1.ig */
-static float *const r2_dy = L2(15360);  /* r2.grad 1x12x8x8 */
-static float *const l1_r2_ig_dy = L1(6144);  /* r2.grad 1x12x8x8, copy for r2.ig */
-static float *const l1_r2_ig_y = L1(3072);  /* r2 1x12x8x8, copy for r2.ig */
-static float *const l1_r2_ig_dy_2 = L1(0);  /* a1.grad 1x12x8x8, copy for r2.ig */
-static float *const a1_dy = L2(20544);  /* a1.grad 1x12x8x8 */
-static float *const l1_a1_ig_0_dy = L1(0);  /* a1.grad 1x12x8x8, copy for a1.ig.0 */
-static float *const l1_a1_ig_0_dy_2 = L1(3072);  /* r1.grad 1x12x8x8, copy for a1.ig.0 */
-static float *const r1_dy = L2(23616);  /* r1.grad 1x12x8x8 */
-static float *const l1_c2_ig_dy = L1(8256);  /* r1.grad 1x12x8x8, copy for c2.ig */
-static float *const l1_c2_ig_dy_2 = L1(5184);  /* c2.grad 1x12x8x8, copy for c2.ig */
-static float *const c2_dy = L2(20544);  /* c2.grad 1x12x8x8, shares the memory of a1.grad */
-static float *const l1_c2_ig_weight = L1(0);  /* c2.weight 12x12x3x3, copy for c2.ig */
-static float *const l1_c2_wg_y = L1(8256);  /* r1 1x12x8x8, copy for c2.wg */
-static float *const l1_c2_wg_dy = L1(5184);  /* c2.grad 1x12x8x8, copy for c2.wg */
-static float *const l1_c2_wg_dweight = L1(0);  /* c2.weight.grad 12x12x3x3, copy for c2.wg */
-static float *const l1_c2_wg_dbias = L1(11328);  /* c2.bias.grad 12, copy for c2.wg */
-static float *const c2_dweight = L2(15360);  /* c2.weight.grad 12x12x3x3 */
-static float *const c2_dbias = L2(26688);  /* c2.bias.grad 12 */
-static float *const l1_c2_weight_update_weight = L1(0);  /* c2.weight 12x12x3x3, copy for c2.weight.update */
-static float *const l1_c2_weight_update_dweight = L1(5184);  /* c2.weight.grad 12x12x3x3, copy for c2.weight.update */
-static float *const l1_c2_bias_update_bias = L1(0);  /* c2.bias 12, copy for c2.bias.update */
-static float *const l1_c2_bias_update_dbias = L1(48);  /* c2.bias.grad 12, copy for c2.bias.update */
-static float *const l1_r1_ig_dy = L1(6144);  /* r1.grad 1x12x8x8, copy for r1.ig */
-static float *const l1_r1_ig_y = L1(3072);  /* r1 1x12x8x8, copy for r1.ig */
-static float *const l1_r1_ig_dy_2 = L1(0);  /* c1.grad 1x12x8x8, copy for r1.ig */
-static float *const c1_dy = L2(15360);  /* c1.grad 1x12x8x8 */
-static float *const l1_c1_wg_x = L1(3504);  /* input 1x1x8x8, copy for c1.wg */
-static float *const l1_c1_wg_dy = L1(0);  /* c1.grad 1x12x8x8, copy for c1.wg */
-static float *const l1_c1_wg_dweight = L1(3072);  /* c1.weight.grad 12x1x3x3, copy for c1.wg */
-static float *const l1_c1_wg_dbias = L1(3760);  /* c1.bias.grad 12, copy for c1.wg */
-static float *const c1_dweight = L2(18432);  /* c1.weight.grad 12x1x3x3 */
-static float *const c1_dbias = L2(18864);  /* c1.bias.grad 12 */
-static float *const l1_c1_weight_update_weight = L1(0);  /* c1.weight 12x1x3x3, copy for c1.weight.update */
-static float *const l1_c1_weight_update_dweight = L1(432);  /* c1.weight.grad 12x1x3x3, copy for c1.weight.update */
-static float *const l1_c1_bias_update_bias = L1(0);  /* c1.bias 12, copy for c1.bias.update */
-static float *const l1_c1_bias_update_dbias = L1(48);  /* c1.bias.grad 12, copy for c1.bias.update */
+static float *const c1_weight = L1(0);  /* c1.weight 12x1x3x3 */
+static float *const c1_bias = L1(432);  /* c1.bias 12 */
+static float *const c2_weight = L2(0);  /* c2.weight 12x12x3x3 */
+static float *const c2_bias = L1(480);  /* c2.bias 12 */
+static float *const c3_weight = L2(5184);  /* c3.weight 24x12x3x3 */
+static float *const c3_bias = L1(528);  /* c3.bias 24 */
+static float *const fc_weight = L2(15552);  /* fc.weight 10x384 */
+static float *const fc_bias = L1(624);  /* fc.bias 10 */
+static float *const input_x = L1(31384);  /* input 1x1x8x8 */
+static float *const fc_y = L1(19096);  /* fc 1x10 */
+static float *const loss_value = L1(31680);  /* loss 1 */
+static int32_t *const target_t = L1(19136);  /* target 1 */
+static float *const l1_c1_fw_y = L1(664);  /* c1 1x12x8x8, copy for c1.fw */
+static float *const c1_y = L2(30912);  /* c1 1x12x8x8 */
+static float *const l1_r1_fw_y = L1(664);  /* c1 1x12x8x8, copy for r1.fw */
+static float *const l1_r1_fw_y_2 = L1(664);  /* r1 1x12x8x8, copy for r1.fw */
+static float *const r1_y = L2(30912);  /* r1 1x12x8x8, shares the memory of c1 */
+static float *const l1_c2_fw_y = L1(5848);  /* r1 1x12x8x8, copy for c2.fw */
+static float *const l1_c2_fw_weight = L1(664);  /* c2.weight 12x12x3x3, copy for c2.fw */
+static float *const c2_y = L1(16024);  /* c2 1x12x8x8 */
+static float *const l1_a1_fw_y = L1(664);  /* r1 1x12x8x8, copy for a1.fw */
+static float *const a1_y = L1(16024);  /* a1 1x12x8x8, shares the memory of c2 */
+static float *const r2_y = L1(16024);  /* r2 1x12x8x8, shares the memory of c2 */
+static float *const max_pool2d1_y = L1(20632);  /* max_pool2d1 1x12x4x4 */
+static float *const l1_c3_fw_weight = L1(664);  /* c3.weight 24x12x3x3, copy for c3.fw */
+static float *const c3_y = L1(21400);  /* c3 1x24x4x4 */
+static float *const r3_y = L1(21400);  /* r3 1x24x4x4, shares the memory of c3 */
+static float *const l1_fc_fw_weight = L1(664);  /* fc.weight 10x384, copy for fc.fw */
+static float *const flatten1_y = L1(21400);  /* flatten1 1x384, shares the memory of c3 */
+static float *const fc_dy = L1(23032);  /* fc.grad 1x10 */
+static float *const l1_fc_ig_weight = L1(664);  /* fc.weight 10x384, copy for fc.ig */
+static float *const flatten1_dy = L1(19096);  /* flatten1.grad 1x384 */
+static float *const c3_dy = L1(19096);  /* c3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const r3_dy = L1(19096);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const l1_c3_ig_weight = L1(664);  /* c3.weight 24x12x3x3, copy for c3.ig */
+static float *const max_pool2d1_dy = L1(11032);  /* max_pool2d1.grad 1x12x4x4 */
+static float *const l1_max_pool2d1_ig_dy = L1(664);  /* r2.grad 1x12x8x8, copy for max_pool2d1.ig */
+static float *const r2_dy = L2(33984);  /* r2.grad 1x12x8x8 */
+static float *const l1_r2_ig_dy = L1(664);  /* r2.grad 1x12x8x8, copy for r2.ig */
+static float *const l1_r2_ig_dy_2 = L1(664);  /* a1.grad 1x12x8x8, copy for r2.ig */
+static float *const a1_dy = L2(33984);  /* a1.grad 1x12x8x8, shares the memory of r2.grad */
+static float *const c3_dweight = L1(664);  /* c3.weight.grad 24x12x3x3 */
+static float *const c3_dbias = L1(22936);  /* c3.bias.grad 24 */
+static float *const l1_c3_weight_update_weight = L1(11032);  /* c3.weight 24x12x3x3, copy for c3.weight.update */
+static float *const fc_dweight = L1(664);  /* fc.weight.grad 10x384 */
+static float *const fc_dbias = L1(31640);  /* fc.bias.grad 10 */
+static float *const l1_fc_weight_update_weight = L1(16024);  /* fc.weight 10x384, copy for fc.weight.update */
+static float *const l1_a1_ig_1_dy = L1(664);  /* a1.grad 1x12x8x8, copy for a1.ig.1 */
+static float *const c2_dy = L1(5848);  /* c2.grad 1x12x8x8 */
+static float *const r1_dy = L2(33984);  /* r1.grad 1x12x8x8, shares the memory of r2.grad */
+static float *const l1_c2_ig_dy = L1(8920);  /* r1.grad 1x12x8x8, copy for c2.ig */
+static float *const l1_c2_ig_weight = L1(664);  /* c2.weight 12x12x3x3, copy for c2.ig */
+static float *const l1_c2_wg_y = L1(8920);  /* r1 1x12x8x8, copy for c2.wg */
+static float *const c2_dweight = L1(664);  /* c2.weight.grad 12x12x3x3 */
+static float *const c2_dbias = L1(11992);  /* c2.bias.grad 12 */
+static float *const l1_c2_weight_update_weight = L1(5848);  /* c2.weight 12x12x3x3, copy for c2.weight.update */
+static float *const l1_r1_ig_dy = L1(664);  /* r1.grad 1x12x8x8, copy for r1.ig */
+static float *const l1_r1_ig_y = L1(3736);  /* r1 1x12x8x8, copy for r1.ig */
+static float *const l1_r1_ig_dy_2 = L1(664);  /* c1.grad 1x12x8x8, copy for r1.ig */
+static float *const c1_dy = L2(33984);  /* c1.grad 1x12x8x8, shares the memory of r2.grad */
+static float *const l1_c1_wg_dy = L1(664);  /* c1.grad 1x12x8x8, copy for c1.wg */
+static float *const c1_dweight = L1(3736);  /* c1.weight.grad 12x1x3x3 */
+static float *const c1_dbias = L1(4168);  /* c1.bias.grad 12 */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
@@ -182,17 +118,16 @@ static const tl_cross_entropy loss_ig = {
     .n = 1, .classes = 10, .mean = 1, .label_smoothing = 0.0f};
 static const tl_linear fc_ig = {
     .n = 1, .ci = 384, .co = 10, .accumulate = 0};
-static const tl_linear fc_wg = {
-    .n = 1, .ci = 384, .co = 10, .accumulate = 0};
-static const tl_sgd fc_weight_update = {
-    .count = 3840, .lr = 0.002f, .weight_decay = 0.0f};
-static const tl_sgd fc_bias_update = {
-    .count = 10, .lr = 0.002f, .weight_decay = 0.0f};
 static const tl_relu r3_ig = {
     .count = 384, .accumulate = 0};
 static const tl_conv2d c3_ig = {
     .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
     = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
+static const tl_max_pool2d max_pool2d1_ig = {
+    .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2, .stride_h = 2,
+    .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1, .accumulate = 0};
+static const tl_relu r2_ig = {
+    .count = 768, .accumulate = 0};
 static const tl_conv2d c3_wg = {
     .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
     = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
@@ -200,12 +135,13 @@ static const tl_sgd c3_weight_update = {
     .count = 2592, .lr = 0.002f, .weight_decay = 0.0f};
 static const tl_sgd c3_bias_update = {
     .count = 24, .lr = 0.002f, .weight_decay = 0.0f};
-static const tl_max_pool2d max_pool2d1_ig = {
-    .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2, .stride_h = 2,
-    .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1, .accumulate = 0};
-static const tl_relu r2_ig = {
-    .count = 768, .accumulate = 0};
-static const tl_pass a1_ig_0 = {
+static const tl_linear fc_wg = {
+    .n = 1, .ci = 384, .co = 10, .accumulate = 0};
+static const tl_sgd fc_weight_update = {
+    .count = 3840, .lr = 0.002f, .weight_decay = 0.0f};
+static const tl_sgd fc_bias_update = {
+    .count = 10, .lr = 0.002f, .weight_decay = 0.0f};
+static const tl_pass a1_ig_1 = {
     .count = 768, .accumulate = 0};
 static const tl_conv2d c2_ig = {
     .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
@@ -229,10 +165,10 @@ static const tl_sgd c1_bias_update = {
 
 enum { 
     STEP_C1_FW, STEP_R1_FW, STEP_C2_FW, STEP_A1_FW, STEP_R2_FW, STEP_MAX_POOL2D1_FW, STEP_C3_FW,
-    STEP_R3_FW, STEP_FC_FW, STEP_LOSS_FW, STEP_LOSS_IG, STEP_FC_IG, STEP_FC_WG,
-    STEP_FC_WEIGHT_UPDATE, STEP_FC_BIAS_UPDATE, STEP_R3_IG, STEP_C3_IG, STEP_C3_WG,
-    STEP_C3_WEIGHT_UPDATE, STEP_C3_BIAS_UPDATE, STEP_MAX_POOL2D1_IG, STEP_R2_IG, STEP_A1_IG_0,
-    STEP_C2_IG, STEP_C2_WG, STEP_C2_WEIGHT_UPDATE, STEP_C2_BIAS_UPDATE, STEP_R1_IG, STEP_C1_WG,
+    STEP_R3_FW, STEP_FC_FW, STEP_LOSS_FW, STEP_LOSS_IG, STEP_FC_IG, STEP_R3_IG, STEP_C3_IG,
+    STEP_MAX_POOL2D1_IG, STEP_R2_IG, STEP_C3_WG, STEP_C3_WEIGHT_UPDATE, STEP_C3_BIAS_UPDATE,
+    STEP_FC_WG, STEP_FC_WEIGHT_UPDATE, STEP_FC_BIAS_UPDATE, STEP_A1_IG_1, STEP_C2_IG,
+    STEP_C2_WG, STEP_C2_WEIGHT_UPDATE, STEP_C2_BIAS_UPDATE, STEP_R1_IG, STEP_C1_WG,
     STEP_C1_WEIGHT_UPDATE, STEP_C1_BIAS_UPDATE
  };
 
@@ -242,11 +178,7 @@ static void forward(void)
 {
     /* c1 forward: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
     begin(STEP_C1_FW);
-    transfer(l1_c1_fw_x, input_x, 256);
-    transfer(l1_c1_fw_weight, c1_weight, 432);
-    transfer(l1_c1_fw_bias, c1_bias, 48);
-    sync();
-    tl_conv2d_fw_f32(&c1_fw, l1_c1_fw_y, l1_c1_fw_x, l1_c1_fw_weight, l1_c1_fw_bias);
+    tl_conv2d_fw_f32(&c1_fw, l1_c1_fw_y, input_x, c1_weight, c1_bias);
     sync();
     transfer(c1_y, l1_c1_fw_y, 3072);
     end(STEP_C1_FW);
@@ -266,76 +198,48 @@ static void forward(void)
     begin(STEP_C2_FW);
     transfer(l1_c2_fw_y, r1_y, 3072);
     transfer(l1_c2_fw_weight, c2_weight, 5184);
-    transfer(l1_c2_fw_bias, c2_bias, 48);
     sync();
-    tl_conv2d_fw_f32(&c2_fw, l1_c2_fw_y_2, l1_c2_fw_y, l1_c2_fw_weight, l1_c2_fw_bias);
-    sync();
-    transfer(c2_y, l1_c2_fw_y_2, 3072);
+    tl_conv2d_fw_f32(&c2_fw, c2_y, l1_c2_fw_y, l1_c2_fw_weight, c2_bias);
     end(STEP_C2_FW);
 
     /* a1 forward: add, 768 elements */
-    wait_transfers();
+    sync();
     begin(STEP_A1_FW);
     transfer(l1_a1_fw_y, r1_y, 3072);
-    transfer(l1_a1_fw_y_2, c2_y, 3072);
     sync();
-    tl_add_fw_f32(&a1_fw, l1_a1_fw_y_3, l1_a1_fw_y, l1_a1_fw_y_2);
-    sync();
-    transfer(a1_y, l1_a1_fw_y_3, 3072);
+    tl_add_fw_f32(&a1_fw, a1_y, l1_a1_fw_y, c2_y);
     end(STEP_A1_FW);
 
     /* r2 forward: relu, 768 elements */
-    wait_transfers();
+    sync();
     begin(STEP_R2_FW);
-    transfer(l1_r2_fw_y, a1_y, 3072);
-    sync();
-    tl_relu_fw_f32(&r2_fw, l1_r2_fw_y_2, l1_r2_fw_y);
-    sync();
-    transfer(r2_y, l1_r2_fw_y_2, 3072);
+    tl_relu_fw_f32(&r2_fw, r2_y, a1_y);
     end(STEP_R2_FW);
 
     /* max_pool2d1 forward: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
-    wait_transfers();
+    sync();
     begin(STEP_MAX_POOL2D1_FW);
-    transfer(l1_max_pool2d1_fw_y, r2_y, 3072);
-    sync();
-    tl_max_pool2d_fw_f32(&max_pool2d1_fw, l1_max_pool2d1_fw_y_2, l1_max_pool2d1_fw_y);
-    sync();
-    transfer(max_pool2d1_y, l1_max_pool2d1_fw_y_2, 768);
+    tl_max_pool2d_fw_f32(&max_pool2d1_fw, max_pool2d1_y, r2_y);
     end(STEP_MAX_POOL2D1_FW);
 
     /* c3 forward: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
-    wait_transfers();
     begin(STEP_C3_FW);
-    transfer(l1_c3_fw_y, max_pool2d1_y, 768);
     transfer(l1_c3_fw_weight, c3_weight, 10368);
-    transfer(l1_c3_fw_bias, c3_bias, 96);
     sync();
-    tl_conv2d_fw_f32(&c3_fw, l1_c3_fw_y_2, l1_c3_fw_y, l1_c3_fw_weight, l1_c3_fw_bias);
-    sync();
-    transfer(c3_y, l1_c3_fw_y_2, 1536);
+    tl_conv2d_fw_f32(&c3_fw, c3_y, max_pool2d1_y, l1_c3_fw_weight, c3_bias);
     end(STEP_C3_FW);
 
     /* r3 forward: relu, 384 elements */
-    wait_transfers();
+    sync();
     begin(STEP_R3_FW);
-    transfer(l1_r3_fw_y, c3_y, 1536);
-    sync();
-    tl_relu_fw_f32(&r3_fw, l1_r3_fw_y_2, l1_r3_fw_y);
-    sync();
-    transfer(r3_y, l1_r3_fw_y_2, 1536);
+    tl_relu_fw_f32(&r3_fw, r3_y, c3_y);
     end(STEP_R3_FW);
 
     /* fc forward: linear, 384 -> 10; 3840 MAC */
-    wait_transfers();
     begin(STEP_FC_FW);
-    transfer(l1_fc_fw_y, flatten1_y, 1536);
     transfer(l1_fc_fw_weight, fc_weight, 15360);
-    transfer(l1_fc_fw_bias, fc_bias, 40);
     sync();
-    tl_linear_fw_f32(&fc_fw, l1_fc_fw_y_2, l1_fc_fw_y, l1_fc_fw_weight, l1_fc_fw_bias);
-    sync();
-    transfer(fc_y, l1_fc_fw_y_2, 40);
+    tl_linear_fw_f32(&fc_fw, fc_y, flatten1_y, l1_fc_fw_weight, fc_bias);
     end(STEP_FC_FW);
 }
 
@@ -343,164 +247,108 @@ static void backward(void)
 {
     /* loss forward: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_FW);
-    transfer(l1_loss_fw_y, fc_y, 40);
-    transfer(l1_loss_fw_t, target_t, 4);
-    sync();
-    tl_cross_entropy_fw_f32(&loss_fw, l1_loss_fw_value, l1_loss_fw_y, l1_loss_fw_t);
-    sync();
-    transfer(loss_value, l1_loss_fw_value, 4);
+    tl_cross_entropy_fw_f32(&loss_fw, loss_value, fc_y, target_t);
     end(STEP_LOSS_FW);
 
     /* loss input gradient: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_IG);
-    transfer(l1_loss_ig_y, fc_y, 40);
-    transfer(l1_loss_ig_t, target_t, 4);
-    sync();
-    tl_cross_entropy_ig_f32(&loss_ig, l1_loss_ig_dy, l1_loss_ig_y, l1_loss_ig_t);
-    sync();
-    transfer(fc_dy, l1_loss_ig_dy, 40);
+    tl_cross_entropy_ig_f32(&loss_ig, fc_dy, fc_y, target_t);
     end(STEP_LOSS_IG);
 
     /* fc input gradient: linear, 384 -> 10; 3840 MAC */
-    wait_transfers();
     begin(STEP_FC_IG);
-    transfer(l1_fc_ig_dy, fc_dy, 40);
     transfer(l1_fc_ig_weight, fc_weight, 15360);
     sync();
-    tl_linear_ig_f32(&fc_ig, l1_fc_ig_dy_2, l1_fc_ig_dy, l1_fc_ig_weight);
-    sync();
-    transfer(flatten1_dy, l1_fc_ig_dy_2, 1536);
+    tl_linear_ig_f32(&fc_ig, flatten1_dy, fc_dy, l1_fc_ig_weight);
     end(STEP_FC_IG);
 
-    /* fc weight gradient: linear, 384 -> 10; 3840 MAC */
-    wait_transfers();
-    begin(STEP_FC_WG);
-    transfer(l1_fc_wg_y, flatten1_y, 1536);
-    transfer(l1_fc_wg_dy, fc_dy, 40);
-    sync();
-    tl_linear_wg_f32(&fc_wg, l1_fc_wg_dweight, l1_fc_wg_dbias, l1_fc_wg_y, l1_fc_wg_dy);
-    sync();
-    transfer(fc_dweight, l1_fc_wg_dweight, 15360);
-    transfer(fc_dbias, l1_fc_wg_dbias, 40);
-    end(STEP_FC_WG);
-
-    /* fc.weight update: sgd, 3840 parameters */
-    wait_transfers();
-    begin(STEP_FC_WEIGHT_UPDATE);
-    transfer(l1_fc_weight_update_weight, fc_weight, 15360);
-    transfer(l1_fc_weight_update_dweight, fc_dweight, 15360);
-    sync();
-    tl_sgd_update_f32(&fc_weight_update, l1_fc_weight_update_weight, l1_fc_weight_update_dweight);
-    sync();
-    transfer(fc_weight, l1_fc_weight_update_weight, 15360);
-    end(STEP_FC_WEIGHT_UPDATE);
-
-    /* fc.bias update: sgd, 10 parameters */
-    wait_transfers();
-    begin(STEP_FC_BIAS_UPDATE);
-    transfer(l1_fc_bias_update_bias, fc_bias, 40);
-    transfer(l1_fc_bias_update_dbias, fc_dbias, 40);
-    sync();
-    tl_sgd_update_f32(&fc_bias_update, l1_fc_bias_update_bias, l1_fc_bias_update_dbias);
-    sync();
-    transfer(fc_bias, l1_fc_bias_update_bias, 40);
-    end(STEP_FC_BIAS_UPDATE);
-
     /* r3 input gradient: relu, 384 elements */
+    sync();
     begin(STEP_R3_IG);
-    transfer(l1_r3_ig_dy, r3_dy, 1536);
-    transfer(l1_r3_ig_y, r3_y, 1536);
-    sync();
-    tl_relu_ig_f32(&r3_ig, l1_r3_ig_dy_2, l1_r3_ig_dy, l1_r3_ig_y);
-    sync();
-    transfer(c3_dy, l1_r3_ig_dy_2, 1536);
+    tl_relu_ig_f32(&r3_ig, c3_dy, r3_dy, r3_y);
     end(STEP_R3_IG);
 
     /* c3 input gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
-    wait_transfers();
     begin(STEP_C3_IG);
-    transfer(l1_c3_ig_dy, c3_dy, 1536);
     transfer(l1_c3_ig_weight, c3_weight, 10368);
     sync();
-    tl_conv2d_ig_f32(&c3_ig, l1_c3_ig_dy_2, l1_c3_ig_dy, l1_c3_ig_weight);
-    sync();
-    transfer(max_pool2d1_dy, l1_c3_ig_dy_2, 768);
+    tl_conv2d_ig_f32(&c3_ig, max_pool2d1_dy, c3_dy, l1_c3_ig_weight);
     end(STEP_C3_IG);
 
-    /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
-    wait_transfers();
-    begin(STEP_C3_WG);
-    transfer(l1_c3_wg_y, max_pool2d1_y, 768);
-    transfer(l1_c3_wg_dy, c3_dy, 1536);
-    sync();
-    tl_conv2d_wg_f32(&c3_wg, l1_c3_wg_dweight, l1_c3_wg_dbias, l1_c3_wg_y, l1_c3_wg_dy);
-    sync();
-    transfer(c3_dweight, l1_c3_wg_dweight, 10368);
-    transfer(c3_dbias, l1_c3_wg_dbias, 96);
-    end(STEP_C3_WG);
-
-    /* c3.weight update: sgd, 2592 parameters */
-    wait_transfers();
-    begin(STEP_C3_WEIGHT_UPDATE);
-    transfer(l1_c3_weight_update_weight, c3_weight, 10368);
-    transfer(l1_c3_weight_update_dweight, c3_dweight, 10368);
-    sync();
-    tl_sgd_update_f32(&c3_weight_update, l1_c3_weight_update_weight, l1_c3_weight_update_dweight);
-    sync();
-    transfer(c3_weight, l1_c3_weight_update_weight, 10368);
-    end(STEP_C3_WEIGHT_UPDATE);
-
-    /* c3.bias update: sgd, 24 parameters */
-    wait_transfers();
-    begin(STEP_C3_BIAS_UPDATE);
-    transfer(l1_c3_bias_update_bias, c3_bias, 96);
-    transfer(l1_c3_bias_update_dbias, c3_dbias, 96);
-    sync();
-    tl_sgd_update_f32(&c3_bias_update, l1_c3_bias_update_bias, l1_c3_bias_update_dbias);
-    sync();
-    transfer(c3_bias, l1_c3_bias_update_bias, 96);
-    end(STEP_C3_BIAS_UPDATE);
-
     /* max_pool2d1 input gradient: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
-    wait_transfers();
+    sync();
     begin(STEP_MAX_POOL2D1_IG);
-    transfer(l1_max_pool2d1_ig_dy, max_pool2d1_dy, 768);
-    transfer(l1_max_pool2d1_ig_y, r2_y, 3072);
+    tl_max_pool2d_ig_f32(&max_pool2d1_ig, l1_max_pool2d1_ig_dy, max_pool2d1_dy, r2_y);
     sync();
-    tl_max_pool2d_ig_f32(&max_pool2d1_ig, l1_max_pool2d1_ig_dy_2, l1_max_pool2d1_ig_dy, l1_max_pool2d1_ig_y);
-    sync();
-    transfer(r2_dy, l1_max_pool2d1_ig_dy_2, 3072);
+    transfer(r2_dy, l1_max_pool2d1_ig_dy, 3072);
     end(STEP_MAX_POOL2D1_IG);
 
     /* r2 input gradient: relu, 768 elements */
     wait_transfers();
     begin(STEP_R2_IG);
     transfer(l1_r2_ig_dy, r2_dy, 3072);
-    transfer(l1_r2_ig_y, r2_y, 3072);
     sync();
-    tl_relu_ig_f32(&r2_ig, l1_r2_ig_dy_2, l1_r2_ig_dy, l1_r2_ig_y);
+    tl_relu_ig_f32(&r2_ig, l1_r2_ig_dy_2, l1_r2_ig_dy, r2_y);
     sync();
     transfer(a1_dy, l1_r2_ig_dy_2, 3072);
     end(STEP_R2_IG);
 
-    /* a1.ig.0 input gradient: pass, gradient of r1, 768 elements */
-    wait_transfers();
-    begin(STEP_A1_IG_0);
-    transfer(l1_a1_ig_0_dy, a1_dy, 3072);
+    /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
     sync();
-    tl_pass_ig_f32(&a1_ig_0, l1_a1_ig_0_dy_2, l1_a1_ig_0_dy);
+    begin(STEP_C3_WG);
+    tl_conv2d_wg_f32(&c3_wg, c3_dweight, c3_dbias, max_pool2d1_y, c3_dy);
+    end(STEP_C3_WG);
+
+    /* c3.weight update: sgd, 2592 parameters */
     sync();
-    transfer(r1_dy, l1_a1_ig_0_dy_2, 3072);
-    end(STEP_A1_IG_0);
+    begin(STEP_C3_WEIGHT_UPDATE);
+    transfer(l1_c3_weight_update_weight, c3_weight, 10368);
+    sync();
+    tl_sgd_update_f32(&c3_weight_update, l1_c3_weight_update_weight, c3_dweight);
+    sync();
+    transfer(c3_weight, l1_c3_weight_update_weight, 10368);
+    end(STEP_C3_WEIGHT_UPDATE);
+
+    /* c3.bias update: sgd, 24 parameters */
+    begin(STEP_C3_BIAS_UPDATE);
+    tl_sgd_update_f32(&c3_bias_update, c3_bias, c3_dbias);
+    end(STEP_C3_BIAS_UPDATE);
+
+    /* fc weight gradient: linear, 384 -> 10; 3840 MAC */
+    sync();
+    begin(STEP_FC_WG);
+    tl_linear_wg_f32(&fc_wg, fc_dweight, fc_dbias, flatten1_y, fc_dy);
+    end(STEP_FC_WG);
+
+    /* fc.weight update: sgd, 3840 parameters */
+    sync();
+    begin(STEP_FC_WEIGHT_UPDATE);
+    transfer(l1_fc_weight_update_weight, fc_weight, 15360);
+    sync();
+    tl_sgd_update_f32(&fc_weight_update, l1_fc_weight_update_weight, fc_dweight);
+    sync();
+    transfer(fc_weight, l1_fc_weight_update_weight, 15360);
+    end(STEP_FC_WEIGHT_UPDATE);
+
+    /* fc.bias update: sgd, 10 parameters */
+    begin(STEP_FC_BIAS_UPDATE);
+    tl_sgd_update_f32(&fc_bias_update, fc_bias, fc_dbias);
+    end(STEP_FC_BIAS_UPDATE);
+
+    /* a1.ig.1 input gradient: pass, c2.grad = a1.grad, 768 elements */
+    begin(STEP_A1_IG_1);
+    transfer(l1_a1_ig_1_dy, a1_dy, 3072);
+    sync();
+    tl_pass_ig_f32(&a1_ig_1, c2_dy, l1_a1_ig_1_dy);
+    end(STEP_A1_IG_1);
 
     /* c2 input gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
-    wait_transfers();
+    sync();
     begin(STEP_C2_IG);
     transfer(l1_c2_ig_dy, r1_dy, 3072);
-    transfer(l1_c2_ig_dy_2, c2_dy, 3072);
     transfer(l1_c2_ig_weight, c2_weight, 5184);
     sync();
-    tl_conv2d_ig_f32(&c2_ig, l1_c2_ig_dy, l1_c2_ig_dy_2, l1_c2_ig_weight);
+    tl_conv2d_ig_f32(&c2_ig, l1_c2_ig_dy, c2_dy, l1_c2_ig_weight);
     sync();
     transfer(r1_dy, l1_c2_ig_dy, 3072);
     end(STEP_C2_IG);
@@ -509,37 +357,27 @@ static void backward(void)
     wait_transfers();
     begin(STEP_C2_WG);
     transfer(l1_c2_wg_y, r1_y, 3072);
-    transfer(l1_c2_wg_dy, c2_dy, 3072);
     sync();
-    tl_conv2d_wg_f32(&c2_wg, l1_c2_wg_dweight, l1_c2_wg_dbias, l1_c2_wg_y, l1_c2_wg_dy);
-    sync();
-    transfer(c2_dweight, l1_c2_wg_dweight, 5184);
-    transfer(c2_dbias, l1_c2_wg_dbias, 48);
+    tl_conv2d_wg_f32(&c2_wg, c2_dweight, c2_dbias, l1_c2_wg_y, c2_dy);
     end(STEP_C2_WG);
 
     /* c2.weight update: sgd, 1296 parameters */
-    wait_transfers();
+    sync();
     begin(STEP_C2_WEIGHT_UPDATE);
     transfer(l1_c2_weight_update_weight, c2_weight, 5184);
-    transfer(l1_c2_weight_update_dweight, c2_dweight, 5184);
     sync();
-    tl_sgd_update_f32(&c2_weight_update, l1_c2_weight_update_weight, l1_c2_weight_update_dweight);
+    tl_sgd_update_f32(&c2_weight_update, l1_c2_weight_update_weight, c2_dweight);
     sync();
     transfer(c2_weight, l1_c2_weight_update_weight, 5184);
     end(STEP_C2_WEIGHT_UPDATE);
 
     /* c2.bias update: sgd, 12 parameters */
-    wait_transfers();
     begin(STEP_C2_BIAS_UPDATE);
-    transfer(l1_c2_bias_update_bias, c2_bias, 48);
-    transfer(l1_c2_bias_update_dbias, c2_dbias, 48);
-    sync();
-    tl_sgd_update_f32(&c2_bias_update, l1_c2_bias_update_bias, l1_c2_bias_update_dbias);
-    sync();
-    transfer(c2_bias, l1_c2_bias_update_bias, 48);
+    tl_sgd_update_f32(&c2_bias_update, c2_bias, c2_dbias);
     end(STEP_C2_BIAS_UPDATE);
 
     /* r1 input gradient: relu, 768 elements */
+    wait_transfers();
     begin(STEP_R1_IG);
     transfer(l1_r1_ig_dy, r1_dy, 3072);
     transfer(l1_r1_ig_y, r1_y, 3072);
@@ -552,35 +390,20 @@ static void backward(void)
     /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
     wait_transfers();
     begin(STEP_C1_WG);
-    transfer(l1_c1_wg_x, input_x, 256);
     transfer(l1_c1_wg_dy, c1_dy, 3072);
     sync();
-    tl_conv2d_wg_f32(&c1_wg, l1_c1_wg_dweight, l1_c1_wg_dbias, l1_c1_wg_x, l1_c1_wg_dy);
-    sync();
-    transfer(c1_dweight, l1_c1_wg_dweight, 432);
-    transfer(c1_dbias, l1_c1_wg_dbias, 48);
+    tl_conv2d_wg_f32(&c1_wg, c1_dweight, c1_dbias, input_x, l1_c1_wg_dy);
     end(STEP_C1_WG);
 
     /* c1.weight update: sgd, 108 parameters */
-    wait_transfers();
+    sync();
     begin(STEP_C1_WEIGHT_UPDATE);
-    transfer(l1_c1_weight_update_weight, c1_weight, 432);
-    transfer(l1_c1_weight_update_dweight, c1_dweight, 432);
-    sync();
-    tl_sgd_update_f32(&c1_weight_update, l1_c1_weight_update_weight, l1_c1_weight_update_dweight);
-    sync();
-    transfer(c1_weight, l1_c1_weight_update_weight, 432);
+    tl_sgd_update_f32(&c1_weight_update, c1_weight, c1_dweight);
     end(STEP_C1_WEIGHT_UPDATE);
 
     /* c1.bias update: sgd, 12 parameters */
-    wait_transfers();
     begin(STEP_C1_BIAS_UPDATE);
-    transfer(l1_c1_bias_update_bias, c1_bias, 48);
-    transfer(l1_c1_bias_update_dbias, c1_dbias, 48);
-    sync();
-    tl_sgd_update_f32(&c1_bias_update, l1_c1_bias_update_bias, l1_c1_bias_update_dbias);
-    sync();
-    transfer(c1_bias, l1_c1_bias_update_bias, 48);
+    tl_sgd_update_f32(&c1_bias_update, c1_bias, c1_dbias);
     end(STEP_C1_BIAS_UPDATE);
 }
 

@@ -19,23 +19,23 @@ TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 18352 + TL_GUA
 #define L1(offset) ((void *)(l1_arena + TL_GUARD_BYTES + (offset)))
 
 static float *const fc1_weight = L1(0);  /* fc1.weight 32x64 */
-static float *const fc1_bias = L1(17920);  /* fc1.bias 32 */
-static float *const fc2_weight = L1(16384);  /* fc2.weight 10x32 */
-static float *const fc2_bias = L1(18304);  /* fc2.bias 10 */
-static float *const input_x = L1(17664);  /* input 1x1x8x8 */
-static float *const fc2_y = L1(8192);  /* fc2 1x10 */
+static float *const fc1_bias = L1(8192);  /* fc1.bias 32 */
+static float *const fc2_weight = L1(8320);  /* fc2.weight 10x32 */
+static float *const fc2_bias = L1(9600);  /* fc2.bias 10 */
+static float *const input_x = L1(17832);  /* input 1x1x8x8 */
+static float *const fc2_y = L1(9640);  /* fc2 1x10 */
 static float *const loss_value = L1(18344);  /* loss 1 */
-static int32_t *const target_t = L1(8320);  /* target 1 */
-static float *const fc1_y = L1(8192);  /* fc1 1x32 */
-static float *const flatten1_y = L1(17664);  /* flatten1 1x64, shares the memory of input */
-static float *const r1_y = L1(9472);  /* r1 1x32 */
-static float *const fc2_dy = L1(9728);  /* fc2.grad 1x10 */
-static float *const r1_dy = L1(9600);  /* r1.grad 1x32 */
-static float *const fc2_dweight = L1(8192);  /* fc2.weight.grad 10x32 */
-static float *const fc2_dbias = L1(9768);  /* fc2.bias.grad 10 */
-static float *const fc1_dy = L1(18048);  /* fc1.grad 1x32 */
-static float *const fc1_dweight = L1(8192);  /* fc1.weight.grad 32x64 */
-static float *const fc1_dbias = L1(18176);  /* fc1.bias.grad 32 */
+static int32_t *const target_t = L1(9680);  /* target 1 */
+static float *const fc1_y = L1(10920);  /* fc1 1x32 */
+static float *const flatten1_y = L1(17832);  /* flatten1 1x64, shares the memory of input */
+static float *const r1_y = L1(10920);  /* r1 1x32, shares the memory of fc1 */
+static float *const fc2_dy = L1(11048);  /* fc2.grad 1x10 */
+static float *const r1_dy = L1(18088);  /* r1.grad 1x32 */
+static float *const fc2_dweight = L1(9640);  /* fc2.weight.grad 10x32 */
+static float *const fc2_dbias = L1(11088);  /* fc2.bias.grad 10 */
+static float *const fc1_dy = L1(18088);  /* fc1.grad 1x32, shares the memory of r1.grad */
+static float *const fc1_dweight = L1(9640);  /* fc1.weight.grad 32x64 */
+static float *const fc1_dbias = L1(18216);  /* fc1.bias.grad 32 */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
@@ -82,14 +82,14 @@ static void forward(void)
     end(STEP_FC1_FW);
 
     /* r1 forward: relu, 32 elements */
-    begin(STEP_R1_FW);
     sync();
+    begin(STEP_R1_FW);
     tl_relu_fw_f32(&r1_fw, r1_y, fc1_y);
     end(STEP_R1_FW);
 
     /* fc2 forward: linear, 32 -> 10; 320 MAC */
-    begin(STEP_FC2_FW);
     sync();
+    begin(STEP_FC2_FW);
     tl_linear_fw_f32(&fc2_fw, fc2_y, r1_y, fc2_weight, fc2_bias);
     end(STEP_FC2_FW);
 }
@@ -107,8 +107,8 @@ static void backward(void)
     end(STEP_LOSS_IG);
 
     /* fc2 input gradient: linear, 32 -> 10; 320 MAC */
-    begin(STEP_FC2_IG);
     sync();
+    begin(STEP_FC2_IG);
     tl_linear_ig_f32(&fc2_ig, r1_dy, fc2_dy, fc2_weight);
     end(STEP_FC2_IG);
 
@@ -118,8 +118,8 @@ static void backward(void)
     end(STEP_FC2_WG);
 
     /* fc2.weight update: sgd, 320 parameters */
-    begin(STEP_FC2_WEIGHT_UPDATE);
     sync();
+    begin(STEP_FC2_WEIGHT_UPDATE);
     tl_sgd_update_f32(&fc2_weight_update, fc2_weight, fc2_dweight);
     end(STEP_FC2_WEIGHT_UPDATE);
 
@@ -134,14 +134,14 @@ static void backward(void)
     end(STEP_R1_IG);
 
     /* fc1 weight gradient: linear, 64 -> 32; 2048 MAC */
-    begin(STEP_FC1_WG);
     sync();
+    begin(STEP_FC1_WG);
     tl_linear_wg_f32(&fc1_wg, fc1_dweight, fc1_dbias, flatten1_y, fc1_dy);
     end(STEP_FC1_WG);
 
     /* fc1.weight update: sgd, 2048 parameters */
-    begin(STEP_FC1_WEIGHT_UPDATE);
     sync();
+    begin(STEP_FC1_WEIGHT_UPDATE);
     tl_sgd_update_f32(&fc1_weight_update, fc1_weight, fc1_dweight);
     end(STEP_FC1_WEIGHT_UPDATE);
 

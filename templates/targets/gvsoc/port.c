@@ -1,0 +1,136 @@
+/* gvsoc: the team is the cluster's cores; the fabric controller starts them and sleeps while they
+   work. Barriers, fork and join are the event unit's, copies the DMA engine's. */
+
+#include "tl/port.h"
+
+#include <string.h>
+
+#include "pulp_open.h"
+#include "runtime.h"
+
+/* what the cores read often lies in L1 */
+static struct {
+    void (*work)(void *);
+    void *argument;
+    int size;
+} team __attribute__((section(".bss.runtime_l1")));
+
+/* a core of the cluster: wait for work, do it, say so */
+void core_main(int core)
+{
+    if (core == 0) {
+        const unsigned all = (1u << team.size) - 1;
+
+        BARRIER_CORES(0) = all;
+        BARRIER_TARGETS(0) = all;
+        BARRIER_CORES(1) = all;
+        BARRIER_TARGETS(1) = 1;
+    }
+    for (;;) {
+        OWN_EVENT_MASK = 1u << EVENT_WORK;
+        load_event(OWN_EVENT_WAIT_CLEAR);
+        OWN_EVENT_MASK = 1u << EVENT_BARRIER;
+        team.work(team.argument);
+        if (core == 0) {
+            load_event(BARRIER_MEET(1));
+            CONTROLLER_IRQ_SET = 1u << IRQ_JOINED;
+        } else {
+            BARRIER_ARRIVE(1) = 1;
+        }
+    }
+}
+
+void tl_team_open(int cores)
+{
+    if (cores < 1 || cores > CORES) {
+        runtime_fail("a team has 1 to 8 cores");
+    }
+    team.size = cores;
+    CONTROLLER_IRQ_ENABLE_SET = 1u << IRQ_JOINED;
+    CLUSTER_CLOCK_GATE = 1;
+    CLUSTER_ICACHE_ENABLE = 0xffffffffu;
+    for (int core = 0; core < cores; core++) {
+        CLUSTER_BOOT_ADDRESS(core) = (unsigned int)(uintptr_t)entry;
+    }
+    CLUSTER_FETCH_ENABLE = (1u << cores) - 1;
+}
+
+void tl_team_run(void (*work)(void *), void *argument)
+{
+    team.work = work;
+    team.argument = argument;
+    CLUSTER_SEND_EVENT(EVENT_WORK) = (1u << team.size) - 1;
+    while (!(CONTROLLER_IRQ_STATUS & 1u << IRQ_JOINED)) {
+        __asm__ volatile("wfi" ::: "memory");
+    }
+    CONTROLLER_IRQ_CLEAR = 1u << IRQ_JOINED;
+}
+
+void tl_team_close(void)
+{
+    CLUSTER_FETCH_ENABLE = 0;
+}
+
+int tl_core_id(void)
+{
+    return (int)(hart_id() & HART_CORE_MASK);
+}
+
+int tl_num_cores(void)
+{
+    return team.size;
+}
+
+void tl_barrier(void)
+{
+    load_event(BARRIER_MEET(0));
+}
+
+static int in_l1(uintptr_t address)
+{
+    return address >= L1_FIRST && address < L1_LAST;
+}
+
+/* One side lies in L1, so that the command's 17 bits for the length are enough. */
+tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
+{
+    const int into_l1 = in_l1((uintptr_t)to);
+    const uintptr_t inside = into_l1 ? (uintptr_t)to : (uintptr_t)from;
+    const uintptr_t outside = into_l1 ? (uintptr_t)from : (uintptr_t)to;
+    tl_copy copy;
+
+    if (!in_l1(inside) || in_l1(outside)) {
+        memcpy(to, from, bytes); /* not between levels: the engine cannot */
+        return TL_COPY_DONE;
+    }
+    if (bytes == 0) {
+        return TL_COPY_DONE;
+    }
+    copy = OWN_DMA_QUEUE;
+    OWN_DMA_QUEUE = bytes | DMA_INCREMENT | DMA_EVENT | (into_l1 ? DMA_INTO_L1 : 0);
+    OWN_DMA_QUEUE = inside;
+    OWN_DMA_QUEUE = outside;
+    return copy;
+}
+
+void tl_copy_wait(tl_copy copy)
+{
+    if (copy == TL_COPY_DONE) {
+        return;
+    }
+    OWN_EVENT_MASK = 1u << EVENT_DMA;
+    while (OWN_DMA_STATUS & 1u << copy) {
+        load_event(OWN_EVENT_WAIT_CLEAR);
+    }
+    OWN_EVENT_MASK = 1u << EVENT_BARRIER;
+    OWN_DMA_STATUS = 1u << copy;
+}
+
+uint32_t tl_counter(void)
+{
+    uint32_t cycles;
+
+    /* the older cycle counter (0x780) stands still while its core sleeps */
+    __asm__ volatile("csrr %0, mcycle" : "=r"(cycles)::"memory");
+    return cycles;
+}

@@ -1,0 +1,23 @@
+# gvsoc: PULP-open as GVSoC simulates it; bare metal, Clang and lld alone
+CC := clang-19
+SIZE := llvm-size-19
+TARGET_MAX_CORES := 8
+TARGET_L1_BYTES := 65536
+TARGET_L1_RESERVED := 8192
+TARGET_L2_BYTES := 1572864
+TARGET_L3_BYTES := 0
+TARGET_LINK_SCRIPT := target/gvsoc/link.ld
+TARGET_SOURCES := $(addprefix target/gvsoc/,crt0.S port.c runtime.c)
+TARGET_SOURCES += target/common/crash.c target/common/semihosting.c target/common/string.c
+CPPFLAGS += -Itarget/common
+# kernels inline their blocks with constant sizes, so that sums stay in registers: obey `inline`
+CPPFLAGS += -mllvm -inlinehint-threshold=5000
+CFLAGS += --target=riscv32 -march=rv32imc_zfinx -mabi=ilp32 -O3 -g -ffreestanding -ffunction-sections -fdata-sections
+CFLAGS += -ffp-contract=$(if $(EXACT),off,fast)
+# a plan for another target leaves no room for stacks: then all of the chip's L1
+L1_BYTES := $(if $(filter $(TARGET),$(NET_TARGET)),$(NET_L1_CAPACITY),$(TARGET_L1_BYTES))
+LDFLAGS += -nostdlib -fuse-ld=lld-19 -Wl,--gc-sections,--enable-non-contiguous-regions -Wl,-T$(TARGET_LINK_SCRIPT) -Wl,--defsym=tl_l1_bytes=$(L1_BYTES)
+TARGET_RUN = sh target/gvsoc/run.sh $(BUILD)/work
+ifneq ($(SANITIZE),)
+$(error SANITIZE works on the host only)
+endif

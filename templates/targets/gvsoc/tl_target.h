@@ -1,0 +1,22 @@
+/* gvsoc: what is known when compiling, for PULP-open as GVSoC models it. */
+
+#ifndef TL_TARGET_H
+#define TL_TARGET_H
+
+#define TL_L1 __attribute__((section(".bss.tl_l1")))
+#define TL_L2 __attribute__((section(".bss.tl_l2")))
+#define TL_GUARD_BYTES 0
+#define TL_TARGET_NAME "gvsoc"
+#define TL_COUNTER_UNIT "cycles"
+
+/* of each of the 8 cluster cores, in L1; the controller's is in L2 */
+#define TL_STACK_BYTES 992
+#define CONTROLLER_STACK_BYTES 4096
+
+#ifndef __ASSEMBLER__
+/* The DMA engine's number of a transfer, or TL_COPY_DONE. */
+typedef unsigned int tl_copy;
+#define TL_COPY_DONE 0xffffffffu
+#endif
+
+#endif

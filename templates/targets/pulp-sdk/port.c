@@ -1,0 +1,183 @@
+/* pulp-sdk: the team is a cluster task that forks; copies are the cluster's DMA. PMSIS alone. */
+
+#include "tl/port.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "files.h"
+#include "pmsis.h"
+
+enum { CORES = 8, PAINT = 0x5ac3a55a, BROKEN = 3 };
+enum { COPIES = 16 }; /* as many transfers as the engine can tell apart */
+
+/* not from the SDK's heap, so that the linker counts them */
+static uint32_t __attribute__((section(".bss_l1.stacks"), aligned(16)))
+stacks[CORES][TL_STACK_BYTES / 4];
+
+typedef struct {
+    void (*work)(void *);
+    void *argument;
+} team_work;
+
+static struct pi_device cluster;
+static struct pi_cluster_conf cluster_conf;
+static PI_L1 int team_size;
+static PI_L1 pi_cl_dma_cmd_t copies[COPIES];
+static PI_L1 unsigned int next_copy;
+
+static void stop(const char *reason)
+{
+    printf("%s\n", reason);
+    tl_exit(BROKEN);
+}
+
+void tl_team_open(int cores)
+{
+    const int size = TL_TEAM_SIZE < cores ? TL_TEAM_SIZE : cores;
+
+    pi_cluster_conf_init(&cluster_conf);
+    cluster_conf.id = 0;
+    pi_open_from_conf(&cluster, &cluster_conf);
+    if (pi_cluster_open(&cluster) != 0) {
+        stop("the cluster does not open");
+    }
+    if (size > CORES || size > pi_cl_cluster_nb_cores()) {
+        stop("the cluster has fewer cores than the team");
+    }
+    for (int core = 0; core < size; core++) {
+        for (int word = 0; word < TL_STACK_BYTES / 4; word++) {
+            stacks[core][word] = PAINT;
+        }
+    }
+    team_size = size;
+    next_copy = 0;
+    if (!files_open()) {
+        stop("data: the host's files cannot be reached");
+    }
+}
+
+static void run_on_cluster(void *argument)
+{
+    const team_work *team = argument;
+
+    pi_perf_conf(1 << PI_PERF_CYCLES);
+    pi_perf_reset();
+    pi_perf_start();
+    pi_cl_team_fork(team_size, team->work, team->argument);
+}
+
+void tl_team_run(void (*work)(void *), void *argument)
+{
+    team_work team = {work, argument};
+    struct pi_cluster_task task;
+
+    memset(&task, 0, sizeof task);
+    pi_cluster_task(&task, run_on_cluster, &team);
+    task.stacks = stacks;
+    task.stack_size = TL_STACK_BYTES;
+    task.slave_stack_size = TL_STACK_BYTES;
+    task.nb_cores = team_size;
+    if (pi_cluster_send_task_to_cl(&cluster, &task) != 0) {
+        stop("the cluster does not take work");
+    }
+}
+
+void tl_team_close(void)
+{
+    pi_cluster_close(&cluster);
+}
+
+uint32_t tl_stack_peak(int core)
+{
+    uint32_t unused = 0;
+
+    while (unused < TL_STACK_BYTES / 4 && stacks[core][unused] == PAINT) {
+        unused++;
+    }
+    return TL_STACK_BYTES - 4 * unused;
+}
+
+int tl_core_id(void)
+{
+    return (int)pi_core_id();
+}
+
+int tl_num_cores(void)
+{
+    return team_size;
+}
+
+void tl_barrier(void)
+{
+    pi_cl_team_barrier();
+}
+
+static int in_l1(const void *address)
+{
+    return (uintptr_t)address >> 22 == 0x10000000u >> 22;
+}
+
+tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
+{
+    const int into_l1 = in_l1(to);
+    const uint32_t inside = (uint32_t)(into_l1 ? (uintptr_t)to : (uintptr_t)from);
+    const uint32_t outside = (uint32_t)(into_l1 ? (uintptr_t)from : (uintptr_t)to);
+    tl_copy copy;
+
+    if (into_l1 == in_l1(from)) {
+        memcpy(to, from, bytes); /* not between levels: the engine cannot */
+        return TL_COPY_DONE;
+    }
+    if (bytes == 0) {
+        return TL_COPY_DONE;
+    }
+    copy = (tl_copy)(next_copy++ % COPIES);
+    pi_cl_dma_cmd(
+        outside, inside, bytes, into_l1 ? PI_CL_DMA_DIR_EXT2LOC : PI_CL_DMA_DIR_LOC2EXT,
+        &copies[copy]);
+    return copy;
+}
+
+void tl_copy_wait(tl_copy copy)
+{
+    if (copy != TL_COPY_DONE) {
+        pi_cl_dma_cmd_wait(&copies[copy]);
+    }
+}
+
+/* the cluster's timer: it runs on while a core sleeps */
+uint32_t tl_counter(void)
+{
+    return pi_perf_read(PI_PERF_CYCLES);
+}
+
+void tl_putc(char c)
+{
+    putchar(c);
+}
+
+void tl_exit(int status)
+{
+    for (int core = 0; core < team_size && status == 0; core++) {
+        if (tl_stack_peak(core) == TL_STACK_BYTES) {
+            printf("the stack of core %d is full\n", core);
+            status = BROKEN;
+        }
+    }
+    pmsis_exit(status);
+}
+
+static void start(void *unused)
+{
+    int main(void); /* tl_program */
+
+    (void)unused;
+    main();
+}
+
+#undef main
+int main(void)
+{
+    return pmsis_kickoff((void *)start);
+}

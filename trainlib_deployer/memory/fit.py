@@ -1,0 +1,191 @@
+"""Schedule → the smallest change of it that fits the device, and its MemoryPlan.
+
+First the passes that cost no time; then weight gradients in slices; then activations dropped and
+made again. The first that fits without L3 is taken, else the first that fits at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from trainlib_deployer.errors import Diagnostic, DoesNotFitError
+from trainlib_deployer.ir.graph import Graph, Schedule
+from trainlib_deployer.memory.homes import uses_of
+from trainlib_deployer.memory.need import LevelsFullError
+from trainlib_deployer.memory.place import Effort, plan_memory
+from trainlib_deployer.memory.plan import LEVELS, MemoryPlan
+from trainlib_deployer.passes import LAST, PASSES, SHORTER, SLICING, Saving, apply_passes
+from trainlib_deployer.passes.liveness import aligned_bytes, peak_bytes
+from trainlib_deployer.passes.rematerialise import Point, frontier, rematerialise
+from trainlib_deployer.spec.device import DeviceSpec
+from trainlib_deployer.spec.sizes import format_bytes
+
+REMATERIALISE = "rematerialise"
+PASS_NAMES = (*(item.name for item in PASSES), REMATERIALISE)
+
+
+@dataclass(frozen=True)
+class Remat:
+    """How far to go with dropping activations: a peak in bytes, or a part of it, or the lowest."""
+
+    peak_bytes: int | None = None
+    saved_percent: float | None = None
+
+    def reached(self, peak: int, start: int) -> bool:
+        """Whether a peak is low enough, of one that was `start`."""
+        if self.peak_bytes is not None:
+            return peak <= self.peak_bytes
+        if self.saved_percent is not None:
+            return peak <= start * (1 - self.saved_percent / 100)
+        return False
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """What may be done to make a training step small; `without` names passes to leave out."""
+
+    without: Collection[str] = ()
+    remat: Remat | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A schedule with its memory plan, and what each pass saved."""
+
+    graph: Graph
+    schedule: Schedule
+    savings: tuple[Saving, ...]
+    memory: MemoryPlan
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A schedule that may fit, and how it became small."""
+
+    graph: Graph
+    schedule: Schedule
+    savings: tuple[Saving, ...]
+
+    @cached_property
+    def peak(self) -> int:
+        """The most bytes alive at one Step."""
+        return peak_bytes(self.graph, self.schedule)
+
+    @cached_property
+    def widest(self) -> int:
+        """The most bytes that the operands of one Step take."""
+        return max(
+            sum(aligned_bytes(use.tensor.bytes) for use in uses.values())
+            for uses in uses_of(self.schedule.steps)
+        )
+
+
+def fit(
+    graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Effort, shrinking: Shrinking
+) -> Fitted:
+    """The first candidate that fits; LevelsFullError of the one nearest to it when none does."""
+    far: Fitted | None = None
+    failures: list[LevelsFullError] = []
+    skipped: Candidate | None = None
+    for found in candidates(graph, schedule, shrinking):
+        if hopeless(found, device):
+            if skipped is None or found.peak < skipped.peak:
+                skipped = found
+            continue
+        try:
+            fitted = _planned(found, device, effort)
+        except LevelsFullError as error:
+            failures.append(error)
+            continue
+        if fitted.memory.home != "l3":
+            return fitted
+        far = far or fitted
+    if far is not None:
+        return far
+    if failures:
+        raise min(failures, key=lambda error: error.excess_bytes)
+    assert skipped is not None
+    return _planned(skipped, device, effort)
+
+
+def hopeless(candidate: Candidate, device: DeviceSpec) -> bool:
+    """Whether it needs no plan to see that a candidate does not fit.
+
+    All levels together hold less than what is alive at once, or L1 less than one Step's operands.
+    """
+    room = sum(device.available(level) for level in LEVELS)
+    return candidate.peak > room or candidate.widest > device.available("l1")
+
+
+def _planned(found: Candidate, device: DeviceSpec, effort: Effort) -> Fitted:
+    memory = plan_memory(found.graph, found.schedule, device, effort)
+    return Fitted(found.graph, found.schedule, found.savings, memory)
+
+
+def candidates(graph: Graph, schedule: Schedule, shrinking: Shrinking) -> Iterator[Candidate]:
+    """From the fastest to the smallest; with `remat`, those whose peak is as low as asked."""
+    without = shrinking.without
+    graph, schedule, savings = apply_passes(graph, schedule, SHORTER, without)
+    short = Candidate(graph, schedule, savings)
+    if shrinking.remat is None:
+        yield from _sliced(short, without)
+    if REMATERIALISE in without or graph.training is None:
+        return
+    points = frontier(graph, schedule)
+    if shrinking.remat is None:
+        for point in points[1:]:
+            yield from _sliced(_dropped(short, point), without)
+    else:
+        yield from _asked(short, points, shrinking.remat, without)
+
+
+def _sliced(short: Candidate, without: Collection[str]) -> Iterator[Candidate]:
+    for slicing in SLICING:
+        if slicing and all(item.name in without for item in slicing):
+            continue
+        graph, schedule, savings = apply_passes(
+            short.graph, short.schedule, (*slicing, *LAST), without
+        )
+        yield Candidate(graph, schedule, short.savings + savings)
+
+
+def _first(short: Candidate, without: Collection[str]) -> Candidate:
+    """With gradients whole."""
+    return next(_sliced(short, without))
+
+
+def _dropped(short: Candidate, point: Point) -> Candidate:
+    before = peak_bytes(short.graph, short.schedule)
+    schedule = rematerialise(short.schedule, point)
+    saving = Saving(REMATERIALISE, before, peak_bytes(short.graph, schedule), point.extra_macs)
+    return replace(short, schedule=schedule, savings=(*short.savings, saving))
+
+
+def _asked(
+    short: Candidate, points: tuple[Point, ...], remat: Remat, without: Collection[str]
+) -> Iterator[Candidate]:
+    """Candidates that reach what `remat` asks for; at the lowest peak when it names none."""
+    if remat.peak_bytes is None and remat.saved_percent is None:
+        # the frontier's peaks are those of sliced gradients
+        whole = [_dropped(short, point) if point.dropped else short for point in points]
+        yield from _sliced(min(whole, key=lambda item: _first(item, without).peak), without)
+        return
+    start: int | None = None
+    lowest: int | None = None
+    for point in points:
+        for found in _sliced(_dropped(short, point) if point.dropped else short, without):
+            start = found.peak if start is None else start
+            lowest = found.peak if lowest is None else min(lowest, found.peak)
+            if remat.reached(found.peak, start):
+                yield found
+    if lowest is not None and start is not None and not remat.reached(lowest, start):
+        saved = 100 * (1 - lowest / start)
+        raise DoesNotFitError(
+            Diagnostic(
+                f"--remat: the peak cannot be lowered so far; {format_bytes(lowest)}"
+                f" is the lowest found, {saved:.1f} % below {format_bytes(start)}.",
+                hint="`explain --stage memory` shows the frontier.",
+            )
+        )

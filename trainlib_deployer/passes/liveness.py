@@ -1,0 +1,71 @@
+"""Who lives when: lifetimes of the tensors that own memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+
+from trainlib_deployer.ir.graph import Graph, Schedule
+from trainlib_deployer.ir.tensor import Kind, Tensor
+
+ALIGNMENT_BYTES = 8  # DMA engines and two-wide SIMD ask for it
+
+
+@dataclass(frozen=True)
+class Life:
+    """A tensor that owns memory, alive over the Steps [first, last)."""
+
+    tensor: Tensor
+    first: int
+    last: int
+
+    @property
+    def bytes(self) -> int:
+        """What it takes of the arena."""
+        return aligned_bytes(self.tensor.bytes)
+
+
+def aligned_bytes(count: int) -> int:
+    """Rounded up so that what lies behind is aligned too."""
+    return -(-count // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+
+
+def lifetimes(graph: Graph, schedule: Schedule) -> tuple[Life, ...]:
+    """From the Step that makes a tensor to the last that touches it; parameters always live."""
+    end = len(schedule.steps)
+    spans: dict[str, tuple[Tensor, int, int]] = {}
+
+    def touch(tensor: Tensor, first: int, last: int) -> None:
+        root = tensor.root
+        _, old_first, old_last = spans.get(root.name, (root, first, last))
+        spans[root.name] = (root, min(old_first, first), max(old_last, last))
+
+    for tensor in graph.parameters:
+        touch(tensor, 0, end)
+    touch(graph.input, 0, 1)
+    if graph.training:
+        touch(graph.training.target, 0, 1)
+    else:
+        # whoever called for the prediction reads it after the last Step
+        touch(graph.output, end - 1, end)
+    for index, step in enumerate(schedule.steps):
+        for tensor in step.tensors:
+            first = 0 if tensor.root.kind.is_given else index
+            # the loss is read after the last Step
+            touch(tensor, first, end if tensor.kind is Kind.LOSS else index + 1)
+    return tuple(Life(*span) for span in spans.values())
+
+
+def live_bytes(lives: Iterable[Life], steps: int) -> list[int]:
+    """The bytes alive at each of so many Steps."""
+    change = [0] * (steps + 1)
+    for life in lives:
+        change[life.first] += life.bytes
+        change[life.last] -= life.bytes
+    return list(accumulate(change))[:-1]
+
+
+def peak_bytes(graph: Graph, schedule: Schedule) -> int:
+    """The most bytes alive at one Step: no plan can do with less."""
+    return max(live_bytes(lifetimes(graph, schedule), len(schedule.steps)), default=0)
