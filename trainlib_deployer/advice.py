@@ -77,7 +77,7 @@ def _least_l1(candidate: Candidate, device: DeviceSpec) -> int | None:
     def fits(size: int) -> bool:
         return _planned(candidate, replace(device, l1_bytes=size * _KIB)) is not None
 
-    small = max(device.l1_bytes, candidate.widest + device.reserved("l1")) // _KIB - 1
+    small = max(device.l1_bytes, candidate.tile_bytes + device.reserved("l1")) // _KIB - 1
     large = _whole(candidate.peak * 2 + device.reserved("l1")) // _KIB
     if not fits(large):
         return None

@@ -60,7 +60,7 @@ def plan_project(
     except LevelsFullError as error:
         raise DoesNotFitError((*error.diagnostics, *advice(graph, device, shrinking))) from error
     graph, schedule, memory = small.graph, small.schedule, small.memory
-    kernels = choose_kernels(schedule)
+    kernels = choose_kernels(schedule, device.cores)
     program = lower(schedule, kernels, memory)
     wrong = check_memory(memory)
     if wrong:

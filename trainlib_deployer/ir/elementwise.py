@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from trainlib_deployer.ir.step import Loop, Operand, Phase, Step, along, read, write
+from trainlib_deployer.ir.step import (
+    Loop,
+    Operand,
+    Phase,
+    Step,
+    Tiling,
+    along,
+    count_of,
+    read,
+    write,
+)
 from trainlib_deployer.ir.tensor import Tensor
 
 _EACH = along("i")
+EACH_TILE = Tiling(("i",), fields={"count": count_of("i")})
 
 
 def elementwise_step(
@@ -38,6 +49,7 @@ def elementwise_step(
         comment=comment or f"{out.count} elements",
         # an accumulating output holds a value of its own
         in_place=() if accumulate else tuple((0, index + 1) for index in range(len(inputs))),
+        tiling=EACH_TILE,
     )
 
 

@@ -49,12 +49,13 @@ class Axis:
          floor((sum of (last - 1) * scale + offset) / divide) + 1)
 
     clipped to the operand (what is clipped is padding). `divide` > 1 is a strided convolution
-    seen from its input. No terms: the whole axis.
+    seen from its input. No terms: the whole axis. `name` is what generated code calls the slice.
     """
 
     terms: tuple[tuple[str, int], ...] = ()
     offset: int = 0
     divide: int = 1
+    name: str = ""
 
     def slice(self, tile: Mapping[str, tuple[int, int]], extent: int) -> tuple[int, int]:
         """The half-open slice of this axis, `extent` long, that a tile needs."""
@@ -86,11 +87,46 @@ class Access(Enum):
 
 @dataclass(frozen=True)
 class Operand:
-    """One pointer argument of a kernel; `tensor` None is a NULL argument (no bias)."""
+    """One pointer argument of a kernel; `tensor` None is a NULL argument (no bias).
+
+    An `optional` output may be left out of a call (NULL) where another tile makes it.
+    """
 
     tensor: Tensor | None
     access: Access
     axes: tuple[Axis, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A number of a tile: where it starts (`first`) or how long it is, along a loop or, with
+    `operand`, along that axis of an operand's slice."""
+
+    loop: str | None = None
+    operand: int = 0
+    axis: int = 0
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class TileField:
+    """A struct member that a tile changes: `constant` + the sum of factor * bound."""
+
+    terms: tuple[tuple[int, Bound], ...]
+    constant: int = 0
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a kernel runs on a tile: the `loops` that may be split (`last_resort`: where nothing
+    else fits), the members of the struct that differ from tile to tile, and those that make a call
+    add to what the tiles before it in a reduction have left in its outputs (`continued`)."""
+
+    loops: tuple[str, ...] = ()
+    last_resort: tuple[str, ...] = ()
+    fields: Mapping[str, TileField] = field(default_factory=dict)
+    continued: Mapping[str, int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +140,7 @@ class Step:
     the output depends on element i of that input and on no other. `is_copy`: the output is the
     input, bit for bit. `instead` names, for an operand, another tensor that serves as well. `cuts`
     names loops of which the kernel can run a part, each with the field that holds its extent: then
-    each operand is the slice that `axes` say.
+    each operand is the slice that `axes` say. `tiling` says the same of all loops at once.
     """
 
     name: str
@@ -120,6 +156,7 @@ class Step:
     is_copy: bool = False
     instead: tuple[tuple[int, Tensor], ...] = ()
     cuts: Mapping[str, str] = field(default_factory=dict)
+    tiling: Tiling = Tiling()
 
     @property
     def reduction_length(self) -> int:
@@ -143,13 +180,25 @@ def read(tensor: Tensor | None, *axes: Axis) -> Operand:
     return Operand(tensor, Access.READ, axes)
 
 
-def write(tensor: Tensor | None, *axes: Axis, accumulate: bool = False) -> Operand:
-    return Operand(tensor, Access.UPDATE if accumulate else Access.WRITE, axes)
+def write(
+    tensor: Tensor | None, *axes: Axis, accumulate: bool = False, optional: bool = False
+) -> Operand:
+    return Operand(tensor, Access.UPDATE if accumulate else Access.WRITE, axes, optional)
 
 
 def along(loop: str) -> Axis:
     """An axis that follows one loop, index for index."""
-    return Axis(((loop, 1),))
+    return Axis(((loop, 1),), name=loop)
+
+
+def count_of(loop: str) -> TileField:
+    """The iterations of a loop that a tile has."""
+    return TileField(((1, Bound(loop)),))
+
+
+def length_of(operand: int, axis: int) -> TileField:
+    """The length of an operand's slice along an axis."""
+    return TileField(((1, Bound(operand=operand, axis=axis)),))
 
 
 def reduction(name: str, extent: int) -> Loop:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.graph import Node
-from trainlib_deployer.ir.step import Axis, Loop, Phase, Step, along, read, reduction, write
+from trainlib_deployer.ir.step import (
+    Axis,
+    Loop,
+    Phase,
+    Step,
+    TileField,
+    Tiling,
+    along,
+    count_of,
+    length_of,
+    read,
+    reduction,
+    write,
+)
 from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.layers import LAYERS
 from trainlib_deployer.layers.base import Gradients, Layer, ShapeError
@@ -15,6 +28,8 @@ from trainlib_deployer.layers.geometry import (
     image_shape,
     input_axis,
     output_axis,
+    pad_of_inputs,
+    pad_of_outputs,
     symmetric,
     torch_pad,
     window_shape,
@@ -108,7 +123,7 @@ class Conv2d(Layer):
                 reduction("kw", kw),
             ),
         )
-        outputs = along("co") if dense else Axis()
+        outputs = along("co") if dense else self._channels_of("ci", node)
         operands = (
             write(
                 gradients.dx[0],
@@ -154,7 +169,7 @@ class Conv2d(Layer):
         )
         operands = (
             write(gradients.dparams["weight"], along("co"), along("ci"), along("kh"), along("kw")),
-            write(gradients.dparams.get("bias"), along("co")),
+            write(gradients.dparams.get("bias"), along("co"), optional=True),
             read(
                 x,
                 along("n"),
@@ -167,10 +182,40 @@ class Conv2d(Layer):
         # the groups of a part of the channels are no simple number
         return replace(step, operands=operands, cuts={"co": "co"} if dense else {})
 
-    def _channels_of(self, out: str, node: Node) -> Axis:
-        """Input channels of a range of output channels: one each when depthwise, else all."""
-        depthwise = self.groups == node.inputs[0].shape[1] == self.out_channels
-        return along(out) if depthwise else Axis()
+    def _depthwise(self, node: Node) -> bool:
+        return 1 < self.groups == node.inputs[0].shape[1] == self.out_channels
+
+    def _channels_of(self, loop: str, node: Node) -> Axis:
+        """Channels on the other side of a range of them: one each when depthwise, else all."""
+        return along(loop) if self._depthwise(node) else Axis()
+
+    def _tiling(self, node: Node, phase: Phase) -> Tiling:
+        """Any part of the channels and of the image; the channels of groups only together."""
+        (sh, sw), (top, _, left, _) = self.stride, self.padding
+        fields: dict[str, TileField] = {"n": count_of("n")}
+        if phase is Phase.IG:
+            over = ("hi", "wi")
+            fields |= {"ho": length_of(1, 2), "wo": length_of(1, 3)}
+            fields |= {"pad_top": pad_of_inputs("hi", 1, 2, sh, top)}
+            fields |= {"pad_left": pad_of_inputs("wi", 1, 3, sw, left)}
+        else:
+            x = 1 if phase is Phase.FW else 2
+            over = ("ho", "wo")
+            fields |= {"hi": length_of(x, 2), "wi": length_of(x, 3)}
+            fields |= {"pad_top": pad_of_outputs("ho", x, 2, sh, top)}
+            fields |= {"pad_left": pad_of_outputs("wo", x, 3, sw, left)}
+        fields |= {name: count_of(name) for name in over}
+        outer, inner = ("ci", "co") if phase is Phase.IG else ("co", "ci")
+        loops: tuple[str, ...] = (over[0],)
+        last_resort: tuple[str, ...] = (over[1],)
+        if self._depthwise(node):
+            loops = (outer, *loops)
+            fields |= {name: count_of(outer) for name in ("ci", "co", "groups")}
+        elif self.groups == 1:
+            loops = (outer, inner, *loops) if phase is Phase.WG else (outer, *loops)
+            last_resort = last_resort if phase is Phase.WG else (inner, *last_resort)
+            fields |= {name: count_of(name) for name in ("ci", "co")}
+        return Tiling(("n", *loops), last_resort, fields, {"accumulate": 1})
 
     def _step(
         self, node: Node, phase: Phase, accumulate: bool = False, *, loops: tuple[Loop, ...]
@@ -196,6 +241,7 @@ class Conv2d(Layer):
             comment=f"{ci}x{hi}x{wi} -> {co}x{ho}x{wo}, kernel {kh}x{kw}"
             + (f", stride {sh}x{sw}" if (sh, sw) != (1, 1) else "")
             + (f", {self.groups} groups" if self.groups > 1 else ""),
+            tiling=self._tiling(node, phase),
         )
 
     def torch_module(self, node: Node) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainlib_deployer.ir.step import Axis
+from trainlib_deployer.ir.step import Axis, Bound, TileField
 from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.layers.base import ShapeError
 
@@ -40,12 +40,24 @@ def window_shape(shape: Shape, kernel: Pair, stride: Pair, padding: Padding) -> 
 
 def input_axis(out: str, tap: str, stride: int, before: int) -> Axis:
     """The input's axis when the loops run over outputs: in = out * stride + tap - before."""
-    return Axis(((out, stride), (tap, 1)), -before)
+    return Axis(((out, stride), (tap, 1)), -before, name=out.replace("o", "i"))
 
 
 def output_axis(into: str, tap: str, stride: int, before: int) -> Axis:
     """The output's axis when the loops run over inputs: out = (in + before - tap) / stride."""
-    return Axis(((into, 1), (tap, -1)), before, stride)
+    return Axis(((into, 1), (tap, -1)), before, stride, into.replace("i", "o"))
+
+
+def pad_of_outputs(out: str, operand: int, axis: int, stride: int, before: int) -> TileField:
+    """The padding that a tile of outputs sees before its slice of the input."""
+    slice_first = Bound(operand=operand, axis=axis, first=True)
+    return TileField(((1, slice_first), (-stride, Bound(out, first=True))), before)
+
+
+def pad_of_inputs(into: str, operand: int, axis: int, stride: int, before: int) -> TileField:
+    """The same where the tile is one of inputs, and the slice is the output's."""
+    slice_first = Bound(operand=operand, axis=axis, first=True)
+    return TileField(((1, Bound(into, first=True)), (-stride, slice_first)), before)
 
 
 def symmetric(padding: Padding) -> bool:

@@ -6,7 +6,17 @@ import math
 from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.graph import Node
-from trainlib_deployer.ir.step import Loop, Phase, Step, along, read, reduction, write
+from trainlib_deployer.ir.step import (
+    Loop,
+    Phase,
+    Step,
+    Tiling,
+    along,
+    count_of,
+    read,
+    reduction,
+    write,
+)
 from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.layers import LAYERS
 from trainlib_deployer.layers.base import Gradients, Layer, ShapeError
@@ -58,7 +68,7 @@ class Linear(Layer):
             loops = (Loop("co", co), Loop("ci", ci), reduction("n", n))
             sums = (
                 write(gradients.dparams["weight"], along("co"), along("ci")),
-                write(gradients.dparams.get("bias"), along("co")),
+                write(gradients.dparams.get("bias"), along("co"), optional=True),
                 read(x, along("n"), along("ci")),
                 read(dy, along("n"), along("co")),
             )
@@ -84,6 +94,12 @@ class Linear(Layer):
             loops=loops,
             macs=n * ci * co,
             comment=f"{ci} -> {co}" + (f", {n} rows" if n > 1 else ""),
+            tiling=Tiling(
+                ("co", "ci") if phase is Phase.WG else ("n", loops[1].name),
+                (loops[2].name,),
+                {name: count_of(name) for name in ("n", "ci", "co")},
+                {"accumulate": 1},
+            ),
         )
 
     def torch_module(self, node: Node) -> str:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trainlib_deployer.ir.graph import Node
-from trainlib_deployer.ir.step import Loop, Operand, Phase, Step, along, read, reduction, write
+from trainlib_deployer.ir.step import (
+    Loop,
+    Operand,
+    Phase,
+    Step,
+    Tiling,
+    along,
+    count_of,
+    length_of,
+    read,
+    reduction,
+    write,
+)
 from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.layers.base import Gradients, ShapeError
-from trainlib_deployer.layers.geometry import Padding, Pair, input_axis, output_axis
+from trainlib_deployer.layers.geometry import (
+    Padding,
+    Pair,
+    input_axis,
+    output_axis,
+    pad_of_outputs,
+)
 
 
 def check_padding(kernel: Pair, padding: Padding) -> None:
@@ -30,7 +50,15 @@ def pool_forward(
         ),
     )
     loops = (Loop("n", n), Loop("c", c), Loop("ho", ho), Loop("wo", wo))
-    return _step(node, Phase.FW, op, kernel, stride, padding, include_pad, False, operands, loops)
+    step = _step(node, Phase.FW, op, kernel, stride, padding, include_pad, False, operands, loops)
+    image = {
+        "hi": length_of(1, 2),
+        "wi": length_of(1, 3),
+        "pad_top": pad_of_outputs("ho", 1, 2, stride[0], padding[0]),
+        "pad_left": pad_of_outputs("wo", 1, 3, stride[1], padding[2]),
+    }
+    counts = {name: count_of(name) for name in ("n", "c", "ho", "wo")}
+    return replace(step, tiling=Tiling(("n", "c", "ho"), ("wo",), {**counts, **image}))
 
 
 def pool_backward(
@@ -96,4 +124,6 @@ def _step(
         loops=(*loops, reduction("kh", kernel[0]), reduction("kw", kernel[1])),
         macs=0,
         comment=f"{c}x{hi}x{wi} -> {c}x{ho}x{wo}, kernel {kernel[0]}x{kernel[1]}",
+        # backward has to see whole windows, and whole planes hold them
+        tiling=Tiling(("n", "c"), fields={"n": count_of("n"), "c": count_of("c")}),
     )

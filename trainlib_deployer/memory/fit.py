@@ -12,15 +12,15 @@ from functools import cached_property
 
 from trainlib_deployer.errors import Diagnostic, DoesNotFitError
 from trainlib_deployer.ir.graph import Graph, Schedule
-from trainlib_deployer.memory.homes import uses_of
 from trainlib_deployer.memory.need import LevelsFullError
 from trainlib_deployer.memory.place import Effort, plan_memory
 from trainlib_deployer.memory.plan import LEVELS, MemoryPlan
 from trainlib_deployer.passes import LAST, PASSES, SHORTER, SLICING, Saving, apply_passes
-from trainlib_deployer.passes.liveness import aligned_bytes, peak_bytes
+from trainlib_deployer.passes.liveness import peak_bytes
 from trainlib_deployer.passes.rematerialise import Point, frontier, rematerialise
 from trainlib_deployer.spec.device import DeviceSpec
 from trainlib_deployer.spec.sizes import format_bytes
+from trainlib_deployer.tiling.search import tiler_of
 
 REMATERIALISE = "rematerialise"
 PASS_NAMES = (*(item.name for item in PASSES), REMATERIALISE)
@@ -74,12 +74,9 @@ class Candidate:
         return peak_bytes(self.graph, self.schedule)
 
     @cached_property
-    def widest(self) -> int:
-        """The most bytes that the operands of one Step take."""
-        return max(
-            sum(aligned_bytes(use.tensor.bytes) for use in uses.values())
-            for uses in uses_of(self.schedule.steps)
-        )
+    def tile_bytes(self) -> int:
+        """The most that the smallest tile of a Step takes."""
+        return max(tiler_of(step, frozenset(), 1).least_bytes for step in self.schedule.steps)
 
 
 def fit(
@@ -113,10 +110,10 @@ def fit(
 def hopeless(candidate: Candidate, device: DeviceSpec) -> bool:
     """Whether it needs no plan to see that a candidate does not fit.
 
-    All levels together hold less than what is alive at once, or L1 less than one Step's operands.
+    All levels together hold less than what is alive at once, or L1 less than one Step's smallest tile.
     """
     room = sum(device.available(level) for level in LEVELS)
-    return candidate.peak > room or candidate.widest > device.available("l1")
+    return candidate.peak > room or candidate.tile_bytes > device.available("l1")
 
 
 def _planned(found: Candidate, device: DeviceSpec, effort: Effort) -> Fitted:

@@ -1,7 +1,7 @@
 """Which level each tensor lives in: what is moved most per byte and time goes nearest.
 
-A tensor whose home is not L1 is copied into L1 for each Step that touches it, and from L3 through
-L2. Living nearer saves these copies and takes memory in the Steps between.
+A tensor whose home is not L1 comes into L1 for each Step that touches it, whole or in tiles, and
+from L3 through L2. Living nearer saves these transfers and takes memory in the Steps between.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from trainlib_deployer.passes.liveness import Life, aligned_bytes
 
 # the program outside the team reads and writes these, so they must be where a core can reach
 _IN_REACH = (Kind.INPUT, Kind.TARGET, Kind.LOSS)
+_TRANSFER_BYTES = 512  # so many could be moved in the time that starting a transfer takes
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ class Use:
 
     @property
     def moved_bytes(self) -> int:
-        """Between a home and a copy for this Step."""
-        return self.tensor.bytes * ((self.read is not None) + (self.written is not None))
+        """Between a home and a copy for this Step, with what starting to move them costs."""
+        ways = (self.read is not None) + (self.written is not None)
+        return (self.tensor.bytes + _TRANSFER_BYTES) * ways
 
 
 def uses_of(steps: Sequence[Step]) -> tuple[Mapping[str, Use], ...]:
@@ -77,20 +79,28 @@ class _Candidate:
 def choose_homes(
     lives: Sequence[Life],
     uses: Sequence[Mapping[str, Use]],
+    wanted: Sequence[Mapping[str, int]],
     budgets: Mapping[str, int],
     reached: Collection[str],
+    barred: Collection[str] = (),
 ) -> dict[str, str]:
     """The level of each tensor, by name; `budgets`: bytes that may be alive in L1 and in L2.
 
-    Tensors named in `reached` never live in L3. L1 and L2 may still turn out too small.
+    `wanted` are the bytes of L1 in which each Step would see each tensor that lives elsewhere.
+    Tensors named in `reached` never live in L3, those in `barred` never in L1. L1 and L2 may still
+    turn out too small.
     """
-    near = _nearest(lives, uses, budgets["l1"])
+    near = _nearest(lives, uses, wanted, budgets["l1"], barred=barred)
     far = [life for life in lives if life.tensor.name not in near]
     if not budgets["l3"]:
         return {life.tensor.name: "l1" if life.tensor.name in near else "l2" for life in lives}
     here = [life for life in far if life.tensor.name in reached or life.tensor.kind in _IN_REACH]
     middle = {life.tensor.name for life in here}
-    middle |= _nearest([life for life in far if life not in here], uses, budgets["l2"], here)
+    whole = [
+        {name: aligned_bytes(use.tensor.bytes) for name, use in found.items()} for found in uses
+    ]
+    rest = [life for life in far if life not in here]
+    middle |= _nearest(rest, uses, whole, budgets["l2"], here)
     return {
         life.tensor.name: "l1"
         if life.tensor.name in near
@@ -104,20 +114,22 @@ def choose_homes(
 def _nearest(
     lives: Sequence[Life],
     uses: Sequence[Mapping[str, Use]],
+    wanted: Sequence[Mapping[str, int]],
     budget: int,
     fixed: Sequence[Life] = (),
+    barred: Collection[str] = (),
 ) -> set[str]:
     """Tensors to keep in a level of which `budget` bytes may be alive; the rest is copied there."""
     names = {life.tensor.name for life in lives}
     alive = np.zeros(len(uses), dtype=np.int64)
     for life in fixed:
         alive[life.first : life.last] += life.bytes
-    for index, found in enumerate(uses):
-        alive[index] += sum(
-            aligned_bytes(use.tensor.bytes) for name, use in found.items() if name in names
-        )
+    for index, found in enumerate(wanted):
+        alive[index] += sum(size for name, size in found.items() if name in names)
     chosen = set()
-    order = sorted((_candidate(life, uses) for life in lives), key=lambda c: (-c.value, c.name))
+    allowed = (life for life in lives if life.tensor.name not in barred)
+    candidates = (_candidate(life, uses, wanted) for life in allowed)
+    order = sorted(candidates, key=lambda c: (-c.value, c.name))
     for item in order:
         span = slice(item.first, item.first + len(item.extra))
         if int((alive[span] + item.extra).max(initial=0)) <= budget:
@@ -126,13 +138,15 @@ def _nearest(
     return chosen
 
 
-def _candidate(life: Life, uses: Sequence[Mapping[str, Use]]) -> _Candidate:
+def _candidate(
+    life: Life, uses: Sequence[Mapping[str, Use]], wanted: Sequence[Mapping[str, int]]
+) -> _Candidate:
     name = life.tensor.name
     extra = np.full(life.last - life.first, life.bytes, dtype=np.int64)
     saved = 0
     for index in range(life.first, life.last):
         use = uses[index].get(name)
         if use is not None:
-            extra[index - life.first] -= aligned_bytes(use.tensor.bytes)
+            extra[index - life.first] -= wanted[index][name]
             saved += use.moved_bytes
     return _Candidate(name, saved, life.first, extra)

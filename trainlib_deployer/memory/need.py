@@ -50,6 +50,18 @@ def does_not_fit(
     )
 
 
+def tile_does_not_fit(step: str, least_bytes: int, device: DeviceSpec) -> Diagnostic:
+    """A Step whose smallest tile is larger than L1."""
+    reserved = device.reserved("l1")
+    need = -(-(least_bytes + reserved) // 1024)
+    words = f" ({format_bytes(reserved)} of it are reserved)" if reserved else ""
+    return Diagnostic(
+        f"L1 needs {format_bytes(least_bytes)} for the smallest tile of step {step}, the device has"
+        f" {format_bytes(device.capacity('l1'))}{words}.",
+        hint=f"Try --l1 {need}k.",
+    )
+
+
 def _together(problem: Problem, limit: int) -> str:
     found = minimal_infeasible(problem, limit, Budget(_SEARCH_NODES))
     if found is None:

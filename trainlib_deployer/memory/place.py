@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.graph import Graph, Schedule
+from trainlib_deployer.ir.step import Step
 from trainlib_deployer.memory.allocate import DEFAULT_SEARCH_NODES, allocate
 from trainlib_deployer.memory.homes import Use, choose_homes, uses_of
-from trainlib_deployer.memory.need import LevelsFullError, does_not_fit
+from trainlib_deployer.memory.need import LevelsFullError, does_not_fit, tile_does_not_fit
 from trainlib_deployer.memory.plan import LEVELS, Allocation, LevelUse, MemoryPlan
 from trainlib_deployer.memory.problem import Buffer, Plan, Problem
-from trainlib_deployer.passes.liveness import ALIGNMENT_BYTES, Life, aligned_bytes, lifetimes
+from trainlib_deployer.passes.liveness import (
+    ALIGNMENT_BYTES,
+    Life,
+    aligned_bytes,
+    lifetimes,
+    live_bytes,
+)
 from trainlib_deployer.spec.device import DeviceSpec
+from trainlib_deployer.tiling.plan import TilePlan
+from trainlib_deployer.tiling.search import Tiler, tiler_of
 
 # a packing may need more than is alive at once: then fewer tensors are kept near
 _ATTEMPTS = 4
@@ -35,24 +44,59 @@ class _Placed:
     bytes: int
     step: str | None = None
     start: int = 0
+    slot: int | None = None
 
 
 def plan_memory(graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Effort) -> MemoryPlan:
-    """Everything in L1 when it fits; otherwise homes in L2 and L3, and L1 copies for each Step.
+    """Everything in L1 when it fits; otherwise homes in L2 and L3, and tiles in L1 for each Step.
 
     Raises LevelsFullError with the need, the limit and the Step at the peak of each full level.
     """
     lives = lifetimes(graph, schedule)
+    steps = schedule.steps
+    names = [step.name for step in steps]
     everything = {"l1": [_home(life) for life in lives]}
-    budgets = {level: device.available(level) for level in LEVELS}
     plans = _allocate(everything, device, effort)
-    if plans["l1"].arena_bytes <= budgets["l1"]:
-        return _plan(everything, plans, device)
-    uses = uses_of(schedule.steps)
-    names = [step.name for step in schedule.steps]
+    if plans["l1"].arena_bytes <= device.available("l1"):
+        homes = {life.tensor.name: "l1" for life in lives}
+        tiles = [_tiler(step, homes, device).whole() for step in steps]
+        return _plan(everything, plans, device, names, tiles)
+    if not device.available("l2"):
+        problem = _problem(everything["l1"], "l1", device)
+        excess = plans["l1"].arena_bytes - device.available("l1")
+        raise LevelsFullError([does_not_fit("l1", problem, plans["l1"], names, device)], excess)
+    _check_smallest_tiles(steps, device)
+    return _spread(graph, lives, steps, device, effort)
+
+
+def _spread(
+    graph: Graph, lives: Sequence[Life], steps: Sequence[Step], device: DeviceSpec, effort: Effort
+) -> MemoryPlan:
+    """Homes in several levels. What turns out too much to keep near is moved away."""
+    uses = uses_of(steps)
+    names = [step.name for step in steps]
+    wanted = [_wanted(step, device) for step in steps]
+    budgets = {level: device.available(level) for level in LEVELS}
+    barred: set[str] = set()
     for attempt in range(1, _ATTEMPTS + 1):
-        homes = choose_homes(lives, uses, budgets, {graph.output.root.name})
-        placed = _buffers(lives, uses, homes, names)
+        homes = choose_homes(lives, uses, wanted, budgets, {graph.output.root.name}, barred)
+        tiles = [
+            _tiler(step, homes, device).best(room)
+            for step, room in zip(steps, _rooms(lives, homes, len(steps), budgets), strict=True)
+        ]
+        stuck = {
+            tensor.root.name
+            for step, found in zip(steps, tiles, strict=True)
+            if found is None
+            for tensor in step.tensors
+        }
+        barred |= stuck
+        found = [plan for plan in tiles if plan]
+        last = attempt == _ATTEMPTS - 1
+        if stuck:
+            budgets["l1"] = 0 if last else budgets["l1"]
+            continue
+        placed = _buffers(lives, uses, homes, steps, found)
         plans = _allocate(placed, device, effort)
         over = {
             level: plan.arena_bytes - device.available(level)
@@ -60,9 +104,8 @@ def plan_memory(graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Ef
             if plan.arena_bytes > device.available(level)
         }
         if not over:
-            return _plan(placed, plans, device)
+            return _plan(placed, plans, device, names, found)
         for level, excess in over.items():
-            last = attempt == _ATTEMPTS - 1
             budgets[level] = 0 if last else max(0, budgets[level] - excess * 2**attempt)
     full = [
         does_not_fit(level, _problem(placed[level], level, device), plans[level], names, device)
@@ -71,21 +114,74 @@ def plan_memory(graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Ef
     raise LevelsFullError(full, sum(over.values()))
 
 
+def _check_smallest_tiles(steps: Sequence[Step], device: DeviceSpec) -> None:
+    """Every Step must have tiles that fit L1 when nothing else is there."""
+    least = {step.name: tiler_of(step, frozenset(), device.cores).least_bytes for step in steps}
+    over = max(least.values()) - device.available("l1")
+    if over > 0:
+        name = max(least, key=lambda step: least[step])
+        raise LevelsFullError([tile_does_not_fit(name, least[name], device)], over)
+
+
+def _tiler(step: Step, homes: Mapping[str, str], device: DeviceSpec) -> Tiler:
+    direct = frozenset(
+        index
+        for index, operand in enumerate(step.operands)
+        if operand.tensor and homes[operand.tensor.root.name] == LEVELS[0]
+    )
+    return tiler_of(step, direct, device.cores)
+
+
+def _wanted(step: Step, device: DeviceSpec) -> dict[str, int]:
+    """The bytes of L1 in which a Step sees each tensor, if it has L1 for itself."""
+    plan = tiler_of(step, frozenset(), device.cores).best(device.available("l1"))
+    assert plan
+    found = {}
+    for slot in plan.slots:
+        tensor = step.operands[slot.operands[0]].tensor
+        assert tensor
+        found[tensor.root.name] = aligned_bytes(slot.bytes)
+    return found
+
+
+def _rooms(
+    lives: Sequence[Life], homes: Mapping[str, str], steps: int, budgets: Mapping[str, int]
+) -> list[int]:
+    """What the tensors that live in L1 leave for the tiles of each Step."""
+    near = [life for life in lives if homes[life.tensor.name] == LEVELS[0]]
+    return [budgets[LEVELS[0]] - alive for alive in live_bytes(near, steps)]
+
+
 def _buffers(
     lives: Sequence[Life],
     uses: Sequence[Mapping[str, Use]],
     homes: Mapping[str, str],
-    steps: Sequence[str],
+    steps: Sequence[Step],
+    tiles: Sequence[TilePlan],
 ) -> dict[str, list[_Placed]]:
-    """What each level holds: homes, and the copies of what lives farther away."""
+    """What each level holds: homes, and the copies and tiles of what lives farther away."""
     placed: dict[str, list[_Placed]] = {"l1": [], "l2": []}
     for life in lives:
         placed.setdefault(homes[life.tensor.name], []).append(_home(life))
-    for index, found in enumerate(uses):
+    for index, (step, found, plan) in enumerate(zip(steps, uses, tiles, strict=True)):
         for name, use in found.items():
             for level in LEVELS[: LEVELS.index(homes[name])]:
-                placed[level].append(_copy(steps[index], index, use, level))
+                if level != LEVELS[0] or plan.count == 1:
+                    placed[level].append(_copy(step.name, index, use, level))
+        if plan.count > 1:
+            placed[LEVELS[0]] += _slots(step, index, plan)
     return placed
+
+
+def _slots(step: Step, index: int, plan: TilePlan) -> Iterator[_Placed]:
+    """The buffers of a tiled Step."""
+    for number, slot in enumerate(plan.slots):
+        tensor = step.operands[slot.operands[0]].tensor
+        assert tensor
+        name = f"{tensor.name} in tiles for {step.name}"
+        size = aligned_bytes(slot.bytes)
+        buffer = Buffer(name, size, index, index + 1, ALIGNMENT_BYTES, tensor.kind.value)
+        yield _Placed(buffer, tensor.root.name, slot.bytes, step.name, slot=number)
 
 
 def _home(life: Life) -> _Placed:
@@ -143,7 +239,11 @@ def _search(problem: Problem, effort: Effort) -> Plan:
 
 
 def _plan(
-    placed: Mapping[str, Sequence[_Placed]], plans: Mapping[str, Plan], device: DeviceSpec
+    placed: Mapping[str, Sequence[_Placed]],
+    plans: Mapping[str, Plan],
+    device: DeviceSpec,
+    steps: Sequence[str],
+    tiles: Sequence[TilePlan],
 ) -> MemoryPlan:
     allocations = tuple(
         Allocation(
@@ -157,12 +257,13 @@ def _plan(
             item.tensor,
             item.step,
             item.start,
+            item.slot,
         )
         for level, items in placed.items()
         for item in items
     )
     levels = {level: _use(device, level, plans.get(level)) for level in LEVELS}
-    return MemoryPlan(allocations, levels)
+    return MemoryPlan(allocations, levels, dict(zip(steps, tiles, strict=True)))
 
 
 def _use(device: DeviceSpec, level: str, plan: Plan | None) -> LevelUse:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trainlib_deployer.ir.tensor import Tensor
+from trainlib_deployer.tiling.plan import TilePlan
 
 LEVELS = ("l1", "l2", "l3")  # nearest first
 
@@ -16,7 +17,8 @@ class Allocation:
     """One buffer: `bytes` at `offset` of `level`, alive over the Steps [first, last).
 
     `tensor` is the tensor that it holds, from its byte `start` on; `step` is set for a copy, in L1
-    or on the way to it, that serves one Step.
+    or on the way to it, that serves one Step. `slot`: it holds slices of the tensor, one tile's
+    after the other, and is the Step's slot of that number.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Allocation:
     tensor: str
     step: str | None = None
     start: int = 0
+    slot: int | None = None
 
     def part(self, tensor: Tensor) -> Allocation:
         """Where `tensor`, the one held or a view into it, lies."""
@@ -59,10 +62,11 @@ class LevelUse:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """All buffers, and what they take of each level."""
+    """All buffers, what they take of each level, and the tiles of each Step, by its name."""
 
     allocations: tuple[Allocation, ...]
     levels: Mapping[str, LevelUse]
+    tiles: Mapping[str, TilePlan]
 
     @property
     def home(self) -> str:
@@ -77,4 +81,17 @@ class MemoryPlan:
     @cached_property
     def copies(self) -> Mapping[tuple[str, str, str], Allocation]:
         """The copies that serve one Step: (level, step, tensor) → allocation."""
-        return {(a.level, a.step, a.tensor): a for a in self.allocations if a.step is not None}
+        return {
+            (a.level, a.step, a.tensor): a
+            for a in self.allocations
+            if a.step is not None and a.slot is None
+        }
+
+    @cached_property
+    def slots(self) -> Mapping[tuple[str, int], Allocation]:
+        """The slots of tiled Steps: (step, number) → allocation."""
+        return {
+            (a.step, a.slot): a
+            for a in self.allocations
+            if a.step is not None and a.slot is not None
+        }

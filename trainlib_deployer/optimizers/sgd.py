@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trainlib_deployer.ir.elementwise import EACH_TILE
 from trainlib_deployer.ir.step import Loop, Phase, Step, along, read, write
 from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
@@ -35,6 +36,7 @@ class Sgd(Optimizer):
             macs=0,
             comment=f"{weight.count} parameters",
             cuts={"i": "count"},
+            tiling=EACH_TILE,
         )
 
     def torch_call(self, parameters: str) -> str:

@@ -11,6 +11,7 @@ from trainlib_deployer.ir.dtype import DType
 from trainlib_deployer.ir.graph import Schedule
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.resources import templates_root
+from trainlib_deployer.tuning.costs import cycles
 
 _LINE = re.compile(
     r"^TL_KERNEL\((?P<function>\w+),\s*(?P<op>\w+),\s*(?P<phase>\w+),\s*(?P<element>\w+),"
@@ -51,18 +52,22 @@ def all_kernels() -> tuple[Kernel, ...]:
     return tuple(Kernel(**match.groupdict()) for match in matches if match)
 
 
-def choose_kernels(schedule: Schedule) -> dict[str, Kernel]:
-    """The kernel of each Step, by the Step's name: the first one that accepts its shape."""
-    return {step.name: _choose(step) for step in schedule.steps}
+def choose_kernels(schedule: Schedule, cores: int) -> dict[str, Kernel]:
+    """The kernel of each Step, by the Step's name."""
+    return {step.name: best_kernel(step, step.fields, cores) for step in schedule.steps}
 
 
-def _choose(step: Step) -> Kernel:
-    element = _element(step)
-    for kernel in all_kernels():
-        serves = (kernel.op, kernel.phase, kernel.element)
-        if serves == (step.op, step.phase.value, element) and kernel.takes(step.fields):
-            return kernel
-    raise LookupError(f"no kernel in kernels.def for {step.op} {step.phase.value} of {step.name}")
+def best_kernel(step: Step, fields: Mapping[str, int | float], cores: int) -> Kernel:
+    """The kernel that is predicted to be fastest for a Step, or a tile of it, of this shape."""
+    serves = (step.op, step.phase.value, _element(step))
+    found = [
+        kernel
+        for kernel in all_kernels()
+        if (kernel.op, kernel.phase, kernel.element) == serves and kernel.takes(fields)
+    ]
+    if not found:
+        raise LookupError(f"no kernel in kernels.def for {' '.join(serves)} of {step.name}")
+    return min(found, key=lambda kernel: cycles(kernel.function, fields, cores))
 
 
 def _element(step: Step) -> str:

@@ -1,0 +1,63 @@
+"""What tiles cost: cycles of kernels, of transfers, and of both at the same time.
+
+The figures are those of PULP-open in GVSoC (tests/bench/README.md), the one target that counts
+cycles; other targets get the same tiles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+TRANSFER_CYCLES = 45.0  # from starting a transfer to its first bytes
+ISSUE_CYCLES = 30.0  # core 0 starts one
+ROW_CYCLES = 4.0  # each further row of a 2-D transfer
+BYTES_PER_CYCLE = 8.0
+TILE_CYCLES = 90.0  # barrier, indices and the struct of a call
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """Some transfers: how many, and the rows and bytes of all."""
+
+    count: float = 0.0
+    rows: float = 0.0
+    bytes: float = 0.0
+
+    def __add__(self, other: Transfers) -> Transfers:
+        return Transfers(self.count + other.count, self.rows + other.rows, self.bytes + other.bytes)
+
+    def __mul__(self, factor: float) -> Transfers:
+        return Transfers(self.count * factor, self.rows * factor, self.bytes * factor)
+
+    @property
+    def cycles(self) -> float:
+        """How long the engine works on them."""
+        more_rows = max(0.0, self.rows - self.count)
+        return self.count * TRANSFER_CYCLES + more_rows * ROW_CYCLES + self.bytes / BYTES_PER_CYCLE
+
+
+@dataclass(frozen=True)
+class TileCost:
+    """One kind of tile, of which there are `count`."""
+
+    count: int
+    compute: float
+    fetched: Transfers
+    stored: Transfers
+
+
+def step_cycles(costs: Sequence[TileCost], overlap: bool) -> float:
+    """The cycles of all tiles of a Step, first fetch and last store included."""
+    total = 0.0
+    for cost in costs:
+        moved = (cost.fetched + cost.stored).cycles
+        issue = (cost.fetched.count + cost.stored.count) * ISSUE_CYCLES
+        if overlap:
+            total += cost.count * (max(cost.compute + issue, moved) + TILE_CYCLES)
+        else:
+            total += cost.count * (cost.compute + issue + moved + 2 * TILE_CYCLES)
+    if overlap and costs:
+        total += costs[0].fetched.cycles + costs[-1].stored.cycles
+    return math.ceil(total)

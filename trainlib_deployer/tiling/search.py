@@ -1,0 +1,372 @@
+"""Which tiles a Step runs on: every split of up to two loops is priced, and more where none fits.
+
+Deterministic and small: sizes that divide a loop into equal parts, the order of parallel loops,
+overlapped transfers or not. The cheapest wins; of nearly equal ones the one that takes least of L1.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, partial
+
+from trainlib_deployer.ir.step import LoopKind, Step
+from trainlib_deployer.passes.liveness import aligned_bytes
+from trainlib_deployer.tiling.box import box_of
+from trainlib_deployer.tiling.cost import TileCost, Transfers, step_cycles
+from trainlib_deployer.tiling.plan import (
+    Predicted,
+    Range,
+    Slot,
+    TiledLoop,
+    TilePlan,
+    follows,
+    operand_axes,
+    operand_shape,
+    slices_of,
+    tile_fields,
+)
+from trainlib_deployer.tuning.costs import cycles
+from trainlib_deployer.tuning.kernels import best_kernel
+
+_SIZES_MAX = 14  # of a loop
+_PRICED_MAX = 16  # splits of the same loops: those with fewest tiles
+_NEARLY = 1.02
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Operands that share memory, and so a slot."""
+
+    operands: tuple[int, ...]
+    bytes: int
+    reads: bool
+    writes: bool
+
+
+class Tiler:
+    """The tiles of one Step on a team of `cores`; `direct`: operands that live in L1."""
+
+    def __init__(self, step: Step, direct: frozenset[int], cores: int) -> None:
+        self._step, self._direct, self._cores = step, direct, cores
+        groups = list(_groups(step, direct))
+        self._groups = [group for group in groups if group is not None]
+        self._splittable = len(groups) == len(self._groups)
+        self._loops = {loop.name: loop for loop in step.loops}
+        self._compute = cache(self._compute_cycles)
+        self._splits = cache(self._all_splits)
+        self._priced = cache(self._price)
+        self._longest = cache(partial(_longest, step))
+
+    def whole(self) -> TilePlan:
+        """The Step as one tile, whatever it takes."""
+        plan = self._plan((), overlap=False)
+        assert plan
+        return self._priced(plan)
+
+    def best(self, capacity: int) -> TilePlan | None:
+        """The cheapest plan whose slots take at most `capacity` bytes; None where there is none."""
+        found = [self._priced(plan) for plan in self._promising(capacity)]
+        if not found:
+            return None
+        least = min(plan.predicted.cycles for plan in found)
+        near = [plan for plan in found if plan.predicted.cycles <= least * _NEARLY]
+        return min(near, key=lambda plan: (plan.bytes, plan.predicted.cycles, plan.count))
+
+    @cached_property
+    def least_bytes(self) -> int:
+        """The least that the slots of any plan take."""
+        whole = self._plan((), overlap=False)
+        assert whole
+        sizes = [whole.bytes]
+        for chosen in _subsets(self._names(last_resort=True)):
+            plans = (
+                self._plan(self._tiled(order, (size,) * len(order)), overlap=False)
+                for size in (1, 2, 4)
+                for order in self._orders(chosen)
+            )
+            sizes += [plan.bytes for plan in itertools.islice(filter(None, plans), 1)]
+        return min(sizes)
+
+    def _promising(self, capacity: int) -> list[TilePlan]:
+        """Plans worth a price: the whole Step, and for each choice of loops the fewest tiles."""
+        whole = self._plan((), overlap=False)
+        assert whole
+        found = [whole] if whole.bytes <= capacity else []
+        for last_resort in (False, True):
+            for overlap in (True, False):
+                if found and (last_resort or not overlap) and found != [whole]:
+                    return found
+                for chosen in _subsets(self._names(last_resort)):
+                    if not last_resort and len(chosen) > 2:
+                        continue
+                    fitting = (
+                        plan for plan in self._splits(chosen, overlap) if plan.bytes <= capacity
+                    )
+                    found += itertools.islice(fitting, _PRICED_MAX)
+            if found:
+                return found
+        return found
+
+    def _names(self, last_resort: bool) -> tuple[str, ...]:
+        """Loops that can be split."""
+        if not self._splittable or not self._groups:
+            return ()
+        tiling = self._step.tiling
+        names = (*tiling.loops, *(tiling.last_resort if last_resort else ()))
+        return tuple(name for name in names if self._loops[name].extent > 1)
+
+    def _all_splits(self, chosen: tuple[str, ...], overlap: bool) -> tuple[TilePlan, ...]:
+        """Plans that split all of `chosen`, fewest tiles first."""
+        plans = [
+            self._plan(self._tiled(order, sizes), overlap)
+            for order in self._orders(chosen)
+            for sizes in itertools.product(*(self._sizes(name) for name in order))
+        ]
+        return tuple(sorted(filter(None, plans), key=lambda plan: plan.count))
+
+    def _orders(self, chosen: Iterable[str]) -> list[tuple[str, ...]]:
+        """Parallel loops in any order, reductions behind them."""
+        kinds = {name: self._loops[name].kind for name in chosen}
+        parallel = [name for name, kind in kinds.items() if kind is LoopKind.PARALLEL]
+        reductions = tuple(name for name, kind in kinds.items() if kind is LoopKind.REDUCTION)
+        return [(*order, *reductions) for order in itertools.permutations(parallel)]
+
+    def _tiled(self, order: Sequence[str], sizes: Sequence[int]) -> tuple[TiledLoop, ...]:
+        return tuple(
+            TiledLoop(name, self._loops[name].extent, size)
+            for name, size in zip(order, sizes, strict=True)
+        )
+
+    def _sizes(self, name: str) -> tuple[int, ...]:
+        """Sizes smaller than the loop, largest first: equal parts, in whole blocks of 4."""
+        extent = self._loops[name].extent
+        parts: Iterable[int] = range(2, extent + 1)
+        if extent > 4 * _SIZES_MAX:
+            ratio = (extent / 2) ** (1 / (4 * _SIZES_MAX))
+            parts = sorted({round(2 * ratio**k) for k in range(4 * _SIZES_MAX + 1)})
+        sizes = sorted({-(-extent // count) for count in parts}, reverse=True)
+        if len(sizes) > _SIZES_MAX:
+            blocks = sorted({min(-(-size // 4) * 4, extent - 1) for size in sizes} | {1, 2, 3})
+            step = max(1, len(blocks) // _SIZES_MAX)
+            sizes = sorted({*blocks[::step], *blocks[:4], *sizes[:3]}, reverse=True)
+        return tuple(sizes)
+
+    def _plan(self, loops: tuple[TiledLoop, ...], overlap: bool) -> TilePlan | None:
+        """The slots of a split; None where an operand does not allow it."""
+        split = {loop.name for loop in loops}
+        for index in self._direct:
+            if not self._contiguous(index, split):
+                return None
+        for index, operand in enumerate(self._step.operands):
+            if operand.tensor and operand.access.writes and not self._ordered(index, loops):
+                return None
+        slots = []
+        for group in self._groups:
+            slot = self._slot(group, loops, overlap)
+            if slot is None:
+                return None
+            slots.append(slot)
+        return TilePlan(loops, tuple(slots), overlap)
+
+    def _slot(self, group: _Group, loops: tuple[TiledLoop, ...], overlap: bool) -> Slot | None:
+        step = self._step
+        operand = step.operands[group.operands[0]]
+        assert operand.tensor
+        count = 1
+        for index, extent in enumerate(operand_shape(operand)):
+            terms = {name for name, _ in operand_axes(operand)[index].terms}
+            mine = tuple(loop for loop in loops if loop.name in terms)
+            longest = self._longest(group.operands[0], index, mine) if mine else extent
+            if longest == 0:
+                return None
+            count *= longest
+        period = _period(step, group.operands[0], loops)
+        tiles = math.prod(loop.count for loop in loops)
+        buffers = 1
+        if overlap and period < tiles:
+            # both ways: the one that leaves must be gone before the next comes into its place
+            buffers = 3 if group.reads and group.writes and period == 1 else 2
+        size = aligned_bytes(count * operand.tensor.dtype.bytes if loops else group.bytes)
+        return Slot(group.operands, size, buffers, period, group.reads, group.writes)
+
+    def _ordered(self, index: int, loops: tuple[TiledLoop, ...]) -> bool:
+        """Whether an output's slices come one after the other, each complete before the next."""
+        operand = self._step.operands[index]
+        own = [any(follows(axis, {loop.name: 0}) for axis in operand.axes) for loop in loops]
+        last = max((position for position, mine in enumerate(own) if mine), default=-1)
+        if not all(own[: last + 1]):
+            return False
+        inner = [loop for loop, mine in zip(loops, own, strict=True) if not mine]
+        return operand.optional or all(
+            self._loops[loop.name].kind is LoopKind.REDUCTION for loop in inner
+        )
+
+    def _contiguous(self, index: int, split: set[str]) -> bool:
+        operand = self._step.operands[index]
+        if operand.tensor is None:
+            return True
+        cut = tuple(follows(axis, dict.fromkeys(split)) for axis in operand_axes(operand))
+        if not any(cut):
+            return True
+        shape = operand_shape(operand)
+        return box_of(shape, cut).stride == 0
+
+    def _price(self, plan: TilePlan) -> TilePlan:
+        costs = [
+            TileCost(count, *self._tile_cost(plan, tile, share))
+            for count, tile, share in _kinds_of_tiles(plan)
+        ]
+        cycles = step_cycles(costs, plan.overlap)
+        total = Transfers()
+        for cost in costs:
+            total += (cost.fetched + cost.stored) * cost.count
+        return replace(
+            plan,
+            predicted=Predicted(
+                compute_cycles=sum(cost.compute * cost.count for cost in costs),
+                transfer_cycles=total.cycles,
+                cycles=cycles,
+                bytes_in=round(sum(cost.fetched.bytes * cost.count for cost in costs)),
+                bytes_out=round(sum(cost.stored.bytes * cost.count for cost in costs)),
+            ),
+        )
+
+    def _tile_cost(
+        self, plan: TilePlan, tile: Mapping[str, Range], tiles: int
+    ) -> tuple[float, Transfers, Transfers]:
+        fields = tuple(tile_fields(self._step, tile, False).items())
+        fetched, stored = Transfers(), Transfers()
+        for slot in plan.slots:
+            moved = self._moved(slot.operands[0], tile) * (1 / min(slot.period, tiles))
+            fetched += moved if slot.reads else Transfers()
+            stored += moved if slot.writes else Transfers()
+        return self._compute(fields), fetched, stored
+
+    def _moved(self, index: int, tile: Mapping[str, Range]) -> Transfers:
+        """One slice of an operand, on its way between two levels."""
+        operand = self._step.operands[index]
+        assert operand.tensor
+        shape = operand_shape(operand)
+        lengths = [last - first for first, last in slices_of(self._step, index, tile)]
+        box = box_of(shape, tuple(follows(axis, tile) for axis in operand_axes(operand)))
+        count = math.prod(lengths[: box.rows])
+        rows = math.prod(lengths[: box.row])
+        return Transfers(count, rows, math.prod(lengths) * operand.tensor.dtype.bytes)
+
+    def _compute_cycles(self, fields: tuple[tuple[str, int | float], ...]) -> float:
+        struct = dict(fields)
+        return cycles(best_kernel(self._step, struct, self._cores).function, struct, self._cores)
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """What the tiles of a Step depend on; Steps that are alike share one Tiler."""
+
+    key: tuple[object, ...]
+    step: Step = field(compare=False)
+
+
+def tiler_of(step: Step, direct: frozenset[int], cores: int) -> Tiler:
+    """The Tiler of a Step whose operands `direct` live in L1."""
+    roots: dict[str, int] = {}
+    operands = tuple(
+        (
+            roots.setdefault(o.tensor.root.name, len(roots)),
+            o.tensor.root_offset_bytes,
+            o.tensor.shape,
+            o.tensor.dtype,
+            o.access,
+            o.axes,
+            o.optional,
+        )
+        if o.tensor
+        else None
+        for o in step.operands
+    )
+    tiling = step.tiling
+    rules = (tiling.loops, tiling.last_resort, tuple(tiling.fields.items()))
+    shape = (step.op, step.phase, tuple(step.fields.items()), step.loops, step.in_place)
+    return _tiler(_Signature((*shape, operands, rules), step), direct, cores)
+
+
+@cache
+def _tiler(signature: _Signature, direct: frozenset[int], cores: int) -> Tiler:
+    return Tiler(signature.step, direct, cores)
+
+
+def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """All but the empty one, small ones first."""
+    for count in range(1, len(names) + 1):
+        yield from itertools.combinations(names, count)
+
+
+def _groups(step: Step, direct: frozenset[int]) -> Iterator[_Group | None]:
+    """Operands by the memory that they share; None where it is not the same slice for all."""
+    by_root: dict[str, list[int]] = {}
+    for index, operand in enumerate(step.operands):
+        if operand.tensor and index not in direct:
+            by_root.setdefault(operand.tensor.root.name, []).append(index)
+    pairs = {frozenset(pair) for pair in step.in_place}
+    for members in by_root.values():
+        operands = [step.operands[index] for index in members]
+        reads = any(operand.access.reads for operand in operands)
+        writes = any(operand.access.writes for operand in operands)
+        same = {
+            (o.tensor.root_offset_bytes, operand_shape(o), o.axes) for o in operands if o.tensor
+        }
+        written = [k for k, o in zip(members, operands, strict=True) if o.access.writes]
+        allowed = all(
+            frozenset((out, other)) in pairs for out in written for other in members if out != other
+        )
+        if len(same) > 1 or (len(members) > 1 and writes and not allowed):
+            yield None
+        # different slices: the whole serves all
+        tensor = (
+            operands[0].tensor if len(same) == 1 else operands[0].tensor and operands[0].tensor.root
+        )
+        assert tensor
+        yield _Group(tuple(members), tensor.bytes, reads, writes)
+
+
+def _longest(step: Step, index: int, axis: int, loops: tuple[TiledLoop, ...]) -> int:
+    """The longest slice of an axis over all tiles; 0 where one is empty."""
+    lengths = []
+    for positions in itertools.product(*(_ends(loop.count) for loop in loops)):
+        tile = {
+            loop.name: loop.range(position) for loop, position in zip(loops, positions, strict=True)
+        }
+        first, last = slices_of(step, index, tile)[axis]
+        lengths.append(last - first)
+    return 0 if min(lengths) == 0 else max(lengths)
+
+
+def _ends(count: int) -> Sequence[int]:
+    """All of a few tiles; of many, those at the borders and enough to see every phase inside."""
+    return range(count) if count <= 12 else (0, 1, 2, 3, 4, 5, count - 3, count - 2, count - 1)
+
+
+def _period(step: Step, index: int, loops: tuple[TiledLoop, ...]) -> int:
+    """How many tiles in a row have the same slice."""
+    operand = step.operands[index]
+    period = 1
+    for loop in reversed(loops):
+        if any(follows(axis, {loop.name: 0}) for axis in operand.axes):
+            break
+        period *= loop.count
+    return period
+
+
+def _kinds_of_tiles(plan: TilePlan) -> Iterator[tuple[int, dict[str, Range], int]]:
+    """Tiles that differ: an inner and the last one along each loop; how many there are of each,
+    and how many tiles there are in all."""
+    choices = []
+    for loop in plan.loops:
+        inner = loop.count - 1
+        kinds = [(inner, loop.range(min(1, inner - 1)))] if inner else []
+        choices.append([*kinds, (1, loop.range(loop.count - 1))])
+    for chosen in itertools.product(*choices):
+        tile = {loop.name: ends for loop, (_, ends) in zip(plan.loops, chosen, strict=True)}
+        yield math.prod(count for count, _ in chosen), tile, plan.count
