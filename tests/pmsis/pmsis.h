@@ -81,6 +81,9 @@ typedef struct pi_cl_dma_cmd_s {
 
 void pi_cl_dma_cmd(
     uint32_t ext, uint32_t loc, uint32_t size, pi_cl_dma_dir_e dir, pi_cl_dma_cmd_t *cmd);
+void pi_cl_dma_cmd_2d(
+    uint32_t ext, uint32_t loc, uint32_t size, uint32_t stride, uint32_t length,
+    pi_cl_dma_dir_e dir, pi_cl_dma_cmd_t *cmd);
 void pi_cl_dma_cmd_wait(pi_cl_dma_cmd_t *cmd);
 
 /* ---- counters ---- */

@@ -7,9 +7,7 @@
 #include "net_hooks.h"
 #include "tl/port.h"
 
-enum { TRANSFERS_MAX = 16 };
-
-static tl_copy transfers[TRANSFERS_MAX];
+static tl_copy transfers[TL_COPIES_MAX];
 static int transfers_in_flight;
 
 /* Core 0 waits until everything that it has started has landed. */
@@ -26,7 +24,7 @@ static inline void wait_transfers(void)
 static inline void transfer(void *to, const void *from, uint32_t bytes)
 {
     if (tl_core_id() == 0) {
-        if (transfers_in_flight == TRANSFERS_MAX) {
+        if (transfers_in_flight == TL_COPIES_MAX) {
             wait_transfers();
         }
         transfers[transfers_in_flight++] = tl_copy_1d(to, from, bytes);

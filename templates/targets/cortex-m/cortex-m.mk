@@ -10,7 +10,7 @@ TARGET_L2_BYTES := 8388608
 TARGET_L3_BYTES := 0
 TARGET_LINK_SCRIPT := target/cortex-m/link.ld
 TARGET_SOURCES := $(addprefix target/cortex-m/,startup.c port.c fault.c protect.c)
-TARGET_SOURCES += $(addprefix target/common/,crash.c semihosting.c string.c)
+TARGET_SOURCES += $(addprefix target/common/,copy_engine.c crash.c semihosting.c string.c)
 # a plan of this target has reserved what it chose; one of another target gets our default
 L1_RUNTIME := $(if $(filter $(TARGET),$(NET_TARGET)),$(NET_L1_RESERVED),$(TARGET_L1_RESERVED))
 # the fault handler's stack and the port's data take the rest

@@ -4,7 +4,7 @@
 #ifndef CORTEX_M_H
 #define CORTEX_M_H
 
-#include <stdint.h>
+#include "copy_engine.h"
 
 #define TL_L1 __attribute__((section(".bss.tl_l1")))
 #define TL_L2 __attribute__((section(".bss.tl_l2")))
@@ -14,12 +14,5 @@
 #define TL_COUNTER_UNIT "instructions"
 
 #define TL_STACK_PAINT 0x5ac3a55au /* TL_STACK_BYTES comes from cortex-m.mk */
-
-/* The copy engine has all of a transfer here and does it when it is waited for. */
-typedef struct tl_copy {
-    void *to;
-    const void *from;
-    uint32_t bytes;
-} tl_copy;
 
 #endif

@@ -2,8 +2,6 @@
 
 #include "tl/port.h"
 
-#include <string.h>
-
 #include "semihosting.h"
 #include "tl/print.h"
 
@@ -47,16 +45,6 @@ int tl_num_cores(void)
 
 void tl_barrier(void)
 {
-}
-
-tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
-{
-    return (tl_copy){to, from, bytes};
-}
-
-void tl_copy_wait(tl_copy copy)
-{
-    memcpy(copy.to, copy.from, copy.bytes);
 }
 
 /* With -icount shift=7 an instruction takes 128 ns, which are 3.2 ticks: a difference of ticks, wrong

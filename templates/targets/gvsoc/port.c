@@ -3,8 +3,6 @@
 
 #include "tl/port.h"
 
-#include <string.h>
-
 #include "pulp_open.h"
 #include "runtime.h"
 
@@ -92,25 +90,56 @@ static int in_l1(uintptr_t address)
 }
 
 /* One side lies in L1, so that the command's 17 bits for the length are enough. */
-tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
+static tl_copy start(uintptr_t inside, uintptr_t outside, uint32_t bytes, uint32_t direction)
 {
-    const int into_l1 = in_l1((uintptr_t)to);
-    const uintptr_t inside = into_l1 ? (uintptr_t)to : (uintptr_t)from;
-    const uintptr_t outside = into_l1 ? (uintptr_t)from : (uintptr_t)to;
-    tl_copy copy;
+    const tl_copy copy = OWN_DMA_QUEUE;
 
-    if (!in_l1(inside) || in_l1(outside)) {
-        memcpy(to, from, bytes); /* not between levels: the engine cannot */
-        return TL_COPY_DONE;
-    }
-    if (bytes == 0) {
-        return TL_COPY_DONE;
-    }
-    copy = OWN_DMA_QUEUE;
-    OWN_DMA_QUEUE = bytes | DMA_INCREMENT | DMA_EVENT | (into_l1 ? DMA_INTO_L1 : 0);
+    OWN_DMA_QUEUE = bytes | DMA_INCREMENT | DMA_EVENT | direction;
     OWN_DMA_QUEUE = inside;
     OWN_DMA_QUEUE = outside;
     return copy;
+}
+
+static tl_copy start_rows(
+    uintptr_t inside, uintptr_t outside, uint32_t row_bytes, uint32_t rows, uint32_t stride,
+    uint32_t direction)
+{
+    tl_copy copy;
+
+    if (row_bytes == 0 || rows == 0) {
+        return TL_COPY_DONE;
+    }
+    if (rows == 1 || row_bytes == stride) {
+        return start(inside, outside, row_bytes * rows, direction);
+    }
+    copy = start(inside, outside, row_bytes * rows, direction | DMA_ROWS);
+    OWN_DMA_QUEUE = row_bytes;
+    OWN_DMA_QUEUE = stride;
+    return copy;
+}
+
+tl_copy tl_copy_2d_in(
+    void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
+{
+    return start_rows(
+        (uintptr_t)near, (uintptr_t)far, row_bytes, rows, far_stride, DMA_INTO_L1);
+}
+
+tl_copy tl_copy_2d_out(
+    void *far, const void *near, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
+{
+    return start_rows((uintptr_t)near, (uintptr_t)far, row_bytes, rows, far_stride, DMA_OUT_OF_L1);
+}
+
+tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
+{
+    const int into_l1 = in_l1((uintptr_t)to);
+
+    if (bytes == 0) {
+        return TL_COPY_DONE;
+    }
+    return into_l1 ? start((uintptr_t)to, (uintptr_t)from, bytes, DMA_INTO_L1)
+                   : start((uintptr_t)from, (uintptr_t)to, bytes, DMA_OUT_OF_L1);
 }
 
 void tl_copy_wait(tl_copy copy)

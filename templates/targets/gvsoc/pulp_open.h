@@ -39,7 +39,9 @@
 #define OWN_DMA_QUEUE REGISTER(0x00204400)
 #define OWN_DMA_STATUS REGISTER(0x00204404) /* bit n: transfer n runs; written: give n back */
 #define DMA_INTO_L1 (1u << 17)
+#define DMA_OUT_OF_L1 0u
 #define DMA_INCREMENT (1u << 18)
+#define DMA_ROWS (1u << 19) /* then come the bytes of a row and the stride outside L1 */
 #define DMA_EVENT (1u << 20)
 
 /* the controller's interrupt unit */

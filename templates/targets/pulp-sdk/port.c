@@ -9,7 +9,6 @@
 #include "pmsis.h"
 
 enum { CORES = 8, PAINT = 0x5ac3a55a, BROKEN = 3 };
-enum { COPIES = 16 }; /* as many transfers as the engine can tell apart */
 
 /* not from the SDK's heap, so that the linker counts them */
 static uint32_t __attribute__((section(".bss_l1.stacks"), aligned(16)))
@@ -23,8 +22,8 @@ typedef struct {
 static struct pi_device cluster;
 static struct pi_cluster_conf cluster_conf;
 static PI_L1 int team_size;
-static PI_L1 pi_cl_dma_cmd_t copies[COPIES];
-static PI_L1 unsigned int next_copy;
+static PI_L1 pi_cl_dma_cmd_t copies[TL_COPIES_MAX];
+static PI_L1 unsigned char copy_taken[TL_COPIES_MAX];
 
 static void stop(const char *reason)
 {
@@ -51,7 +50,7 @@ void tl_team_open(int cores)
         }
     }
     team_size = size;
-    next_copy = 0;
+    memset(copy_taken, 0, sizeof copy_taken);
     if (!files_open()) {
         stop("data: the host's files cannot be reached");
     }
@@ -118,31 +117,62 @@ static int in_l1(const void *address)
     return (uintptr_t)address >> 22 == 0x10000000u >> 22;
 }
 
-tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
+/* A command that nobody waits for. */
+static tl_copy take_copy(void)
 {
-    const int into_l1 = in_l1(to);
-    const uint32_t inside = (uint32_t)(into_l1 ? (uintptr_t)to : (uintptr_t)from);
-    const uint32_t outside = (uint32_t)(into_l1 ? (uintptr_t)from : (uintptr_t)to);
+    tl_copy copy = 0;
+
+    while (copy_taken[copy]) {
+        copy++;
+    }
+    copy_taken[copy] = 1;
+    return copy;
+}
+
+static tl_copy copy_rows(
+    const void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t stride,
+    pi_cl_dma_dir_e direction)
+{
+    const uint32_t inside = (uint32_t)(uintptr_t)near;
+    const uint32_t outside = (uint32_t)(uintptr_t)far;
+    const uint32_t bytes = row_bytes * rows;
     tl_copy copy;
 
-    if (into_l1 == in_l1(from)) {
-        memcpy(to, from, bytes); /* not between levels: the engine cannot */
-        return TL_COPY_DONE;
-    }
     if (bytes == 0) {
         return TL_COPY_DONE;
     }
-    copy = (tl_copy)(next_copy++ % COPIES);
-    pi_cl_dma_cmd(
-        outside, inside, bytes, into_l1 ? PI_CL_DMA_DIR_EXT2LOC : PI_CL_DMA_DIR_LOC2EXT,
-        &copies[copy]);
+    copy = take_copy();
+    if (rows == 1 || row_bytes == stride) {
+        pi_cl_dma_cmd(outside, inside, bytes, direction, &copies[copy]);
+    } else {
+        pi_cl_dma_cmd_2d(outside, inside, bytes, stride, row_bytes, direction, &copies[copy]);
+    }
     return copy;
+}
+
+tl_copy tl_copy_2d_in(
+    void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
+{
+    return copy_rows(near, far, row_bytes, rows, far_stride, PI_CL_DMA_DIR_EXT2LOC);
+}
+
+tl_copy tl_copy_2d_out(
+    void *far, const void *near, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
+{
+    return copy_rows(near, far, row_bytes, rows, far_stride, PI_CL_DMA_DIR_LOC2EXT);
+}
+
+tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
+{
+    return in_l1(to) ? tl_copy_2d_in(to, from, bytes, 1, bytes)
+                     : tl_copy_2d_out(to, from, bytes, 1, bytes);
 }
 
 void tl_copy_wait(tl_copy copy)
 {
     if (copy != TL_COPY_DONE) {
         pi_cl_dma_cmd_wait(&copies[copy]);
+        copy_taken[copy] = 0;
     }
 }
 

@@ -138,16 +138,6 @@ void tl_barrier(void)
     }
 }
 
-tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
-{
-    return (tl_copy){to, from, bytes};
-}
-
-void tl_copy_wait(tl_copy copy)
-{
-    memcpy(copy.to, copy.from, copy.bytes);
-}
-
 uint32_t tl_counter(void)
 {
     uint32_t instructions;

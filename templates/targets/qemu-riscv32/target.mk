@@ -10,7 +10,7 @@ TARGET_L3_BYTES := 268435456
 TARGET_FILES := target/qemu-riscv32
 TARGET_LINK_SCRIPT := $(TARGET_FILES)/link.ld
 TARGET_SOURCES := $(TARGET_FILES)/crt0.S $(TARGET_FILES)/port.c $(TARGET_FILES)/trap.c
-TARGET_SOURCES += $(addprefix target/common/,crash.c semihosting.c string.c)
+TARGET_SOURCES += $(addprefix target/common/,copy_engine.c crash.c semihosting.c string.c)
 CPPFLAGS += -Itarget/common
 CFLAGS += -march=rv32imafc -mabi=ilp32f -mcmodel=medany -ffreestanding -O3 -g
 CFLAGS += -fno-tree-loop-distribute-patterns -ffp-contract=$(if $(EXACT),off,fast)

@@ -17,14 +17,7 @@
 #define TL_STACK_GUARD_BYTES 4096 /* below each stack; an access faults */
 
 #ifndef __ASSEMBLER__
-#include <stdint.h>
-
-/* The copy engine has all of a transfer here and does it when it is waited for. */
-typedef struct tl_copy {
-    void *to;
-    const void *from;
-    uint32_t bytes;
-} tl_copy;
+#include "copy_engine.h"
 #endif
 
 #endif

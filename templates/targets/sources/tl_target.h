@@ -17,9 +17,12 @@
 
 /* A transfer between levels that is under way: what your DMA driver needs to know of it. */
 typedef struct tl_copy {
-    void *to;
-    const void *from;
-    uint32_t bytes;
+    unsigned char *to;
+    const unsigned char *from;
+    uint32_t row_bytes;
+    uint32_t rows;
+    uint32_t to_stride;
+    uint32_t from_stride;
 } tl_copy;
 
 #endif

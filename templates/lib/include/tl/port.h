@@ -38,8 +38,22 @@ int tl_num_cores(void);
    by all after. */
 void tl_barrier(void);
 
-/* Start to copy `bytes` between levels; both sides must stay untouched until tl_copy_wait. */
+/* Copies between neighbouring levels, L1 and L2 or L2 and L3. Inside a run, by core 0 alone. Both sides
+   must stay untouched until the copy has been waited for: once each, in any order, at any time after.
+   TL_COPIES_MAX may be under way. */
+enum { TL_COPIES_MAX = 16 };
+
+/* Start to copy `bytes` in one piece. */
 tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes);
+
+/* Start to copy `rows` of `row_bytes`: one behind the other at `near`, `far_stride` bytes from start
+   to start at `far`, which is the farther level. */
+tl_copy tl_copy_2d_in(
+    void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t far_stride);
+tl_copy tl_copy_2d_out(
+    void *far, const void *near, uint32_t row_bytes, uint32_t rows, uint32_t far_stride);
+
+/* Returns when the copy has landed. */
 void tl_copy_wait(tl_copy copy);
 
 /* A free-running counter; it wraps, so use differences. */
