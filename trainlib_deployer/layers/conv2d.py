@@ -223,11 +223,12 @@ class Conv2d(Layer):
         n, ci, hi, wi = node.inputs[0].shape
         _, co, ho, wo = node.output.shape
         (kh, kw), (sh, sw) = self.kernel_size, self.stride
-        fields = {
+        fields: dict[str, int | float] = {
             "n": n, "ci": ci, "hi": hi, "wi": wi, "co": co, "ho": ho, "wo": wo, "kh": kh, "kw": kw,
             "stride_h": sh, "stride_w": sw,
             "pad_top": self.padding[0], "pad_left": self.padding[2],
             "groups": self.groups, "accumulate": int(accumulate),
+            "scale": 1.0, "decay": 1.0, "bias_decay": 1.0,
         }  # fmt: skip
         return Step(
             name=f"{node.name}.{phase.value}",

@@ -84,12 +84,16 @@ class Linear(Layer):
         self, node: Node, phase: Phase, loops: tuple[Loop, ...], accumulate: bool = False
     ) -> Step:
         n, ci, co = self._sizes(node)
+        fields: dict[str, int | float] = {
+            "n": n, "ci": ci, "co": co, "accumulate": int(accumulate),
+            "scale": 1.0, "decay": 1.0, "bias_decay": 1.0,
+        }  # fmt: skip
         return Step(
             name=f"{node.name}.{phase.value}",
             layer=node.name,
             phase=phase,
             op="linear",
-            fields={"n": n, "ci": ci, "co": co, "accumulate": int(accumulate)},
+            fields=fields,
             operands=(),
             loops=loops,
             macs=n * ci * co,

@@ -78,9 +78,7 @@ static inline void wg_run_block(const int channels, const int taps, const wg_blo
 
     for (int i = 0; i < channels; i++) {
         for (int j = 0; j < taps; j++) {
-            const tl_elem old = block->dw[i * block->dw_channel + j * block->dw_step];
-
-            sum[i][j] = op->accumulate ? TL_LOAD(old) : 0;
+            sum[i][j] = 0;
         }
     }
     for (int32_t n = 0; n < op->n; n++) {
@@ -90,7 +88,9 @@ static inline void wg_run_block(const int channels, const int taps, const wg_blo
     }
     for (int i = 0; i < channels; i++) {
         for (int j = 0; j < taps; j++) {
-            block->dw[i * block->dw_channel + j * block->dw_step] = TL_STORE(sum[i][j]);
+            gradient_store(
+                block->dw + i * block->dw_channel + j * block->dw_step, sum[i][j], op->accumulate,
+                op->scale, op->decay);
         }
     }
 }
@@ -119,7 +119,7 @@ static inline void wg_bias(const tl_conv2d *op, tl_elem *db, const tl_elem *dy)
     const int32_t plane = op->ho * op->wo;
 
     for (int32_t co = own.first; co < own.last; co++) {
-        tl_acc sum = op->accumulate ? TL_LOAD(db[co]) : 0;
+        tl_acc sum = 0;
 
         for (int32_t n = 0; n < op->n; n++) {
             const tl_elem *from = dy + (n * op->co + co) * plane;
@@ -128,7 +128,7 @@ static inline void wg_bias(const tl_conv2d *op, tl_elem *db, const tl_elem *dy)
                 sum += TL_LOAD(from[i]);
             }
         }
-        db[co] = TL_STORE(sum);
+        gradient_store(db + co, sum, op->accumulate, op->scale, op->bias_decay);
     }
 }
 

@@ -8,6 +8,8 @@ typedef struct {
     int32_t a_row, a_depth; /* strides in elements */
     int32_t b_column, b_depth;
     int32_t accumulate;
+    float scale; /* as in tl_linear */
+    float decay;
 } matmul;
 
 /* `rows` and `columns` are constants where this is inlined: the sums stay in registers. */
@@ -19,7 +21,7 @@ static inline void matmul_block(
 
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
-            sum[i][j] = m->accumulate ? TL_LOAD(c[i * m->columns + j]) : bias ? TL_LOAD(bias[j]) : 0;
+            sum[i][j] = bias ? TL_LOAD(bias[j]) : 0;
         }
     }
     for (int32_t k = 0; k < m->depth; k++) {
@@ -40,7 +42,8 @@ static inline void matmul_block(
     }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
-            c[i * m->columns + j] = TL_STORE(sum[i][j]);
+            gradient_store(
+                c + i * m->columns + j, sum[i][j], m->accumulate, m->scale, m->decay);
         }
     }
 }

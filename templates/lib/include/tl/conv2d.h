@@ -23,6 +23,11 @@ typedef struct tl_conv2d {
     int32_t pad_top, pad_left;
     int32_t groups;     /* divides ci and co */
     int32_t accumulate; /* add to the output instead of overwriting it */
+    /* of the weight gradient alone: it is scale * sum, plus decay * (what is there) where it
+       accumulates; a plain gradient has 1, 1, 1, and with scale = -lr it is SGD on the weights */
+    float scale;
+    float decay;
+    float bias_decay; /* decay of db */
 } tl_conv2d;
 
 /* y = x * w + b; b may be NULL. */

@@ -13,6 +13,11 @@ typedef struct tl_linear {
     int32_t ci;
     int32_t co;
     int32_t accumulate; /* add to the output instead of overwriting it */
+    /* of the weight gradient alone: it is scale * sum, plus decay * (what is there) where it
+       accumulates; a plain gradient has 1, 1, 1, and with scale = -lr it is SGD on the weights */
+    float scale;
+    float decay;
+    float bias_decay; /* decay of db */
 } tl_linear;
 
 /* y = x w^T + b; b may be NULL. */
