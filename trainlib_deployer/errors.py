@@ -93,3 +93,7 @@ class Diagnostics:
                 return (item.where.line, item.where.column) if item.where else (0, 0)
 
             raise SpecError(sorted(self.items, key=position))
+
+
+class PlanError(Exception):
+    """The plan is wrong: a bug of ours, not of the user."""

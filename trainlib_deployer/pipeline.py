@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainlib_deployer.advice import advice
-from trainlib_deployer.errors import Diagnostics, DoesNotFitError, SpecError
+from trainlib_deployer.errors import Diagnostics, DoesNotFitError, PlanError, SpecError
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.lowering.program import lower
-from trainlib_deployer.lowering.verify import PlanError, verify_program
+from trainlib_deployer.lowering.verify import verify_program
 from trainlib_deployer.memory.check import check_memory
 from trainlib_deployer.memory.fit import Shrinking, fit
 from trainlib_deployer.memory.need import LevelsFullError
@@ -60,7 +60,7 @@ def plan_project(
     except LevelsFullError as error:
         raise DoesNotFitError((*error.diagnostics, *advice(graph, device, shrinking))) from error
     graph, schedule, memory = small.graph, small.schedule, small.memory
-    kernels = choose_kernels(schedule, device.cores)
+    kernels = choose_kernels(schedule, memory.tiles, device.cores)
     program = lower(schedule, kernels, memory)
     wrong = check_memory(memory)
     if wrong:

@@ -11,6 +11,9 @@ from trainlib_deployer.ir.graph import Node
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.ir.tensor import Shape, Tensor
 
+# a tile that adds to a sum begun by another takes what is there as it is
+CONTINUED: Mapping[str, int | float] = {"accumulate": 1, "decay": 1.0, "bias_decay": 1.0}
+
 
 class ShapeError(Exception):
     """A layer cannot take inputs of these shapes; the text says what it takes."""

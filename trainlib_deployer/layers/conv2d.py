@@ -21,7 +21,7 @@ from trainlib_deployer.ir.step import (
 )
 from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.layers import LAYERS
-from trainlib_deployer.layers.base import Gradients, Layer, ShapeError
+from trainlib_deployer.layers.base import CONTINUED, Gradients, Layer, ShapeError
 from trainlib_deployer.layers.geometry import (
     Padding,
     Pair,
@@ -215,7 +215,7 @@ class Conv2d(Layer):
             loops = (outer, inner, *loops) if phase is Phase.WG else (outer, *loops)
             last_resort = last_resort if phase is Phase.WG else (inner, *last_resort)
             fields |= {name: count_of(name) for name in ("ci", "co")}
-        return Tiling(("n", *loops), last_resort, fields, {"accumulate": 1})
+        return Tiling(("n", *loops), last_resort, fields, CONTINUED)
 
     def _step(
         self, node: Node, phase: Phase, accumulate: bool = False, *, loops: tuple[Loop, ...]

@@ -19,7 +19,7 @@ from trainlib_deployer.ir.step import (
 )
 from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.layers import LAYERS
-from trainlib_deployer.layers.base import Gradients, Layer, ShapeError
+from trainlib_deployer.layers.base import CONTINUED, Gradients, Layer, ShapeError
 from trainlib_deployer.spec.fields import boolean, integer
 
 
@@ -102,7 +102,7 @@ class Linear(Layer):
                 ("co", "ci") if phase is Phase.WG else ("n", loops[1].name),
                 (loops[2].name,),
                 {name: count_of(name) for name in ("n", "ci", "co")},
-                {"accumulate": 1},
+                CONTINUED,
             ),
         )
 

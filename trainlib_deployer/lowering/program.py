@@ -12,6 +12,7 @@ from trainlib_deployer.ir.step import Step
 from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.memory.homes import Use, uses_of
 from trainlib_deployer.memory.plan import LEVELS, Allocation, MemoryPlan
+from trainlib_deployer.tiling.plan import Slot, TilePlan
 from trainlib_deployer.tuning.kernels import Kernel
 
 
@@ -71,11 +72,33 @@ class Moves:
 
 
 @dataclass(frozen=True)
+class SlotCode:
+    """Slices of a tensor on their way between `far`, where all of it lies, and a slot's buffers.
+
+    `tensor` is the one that `slot.operands` name first.
+    """
+
+    slot: Slot
+    tensor: Tensor
+    far: Allocation
+    near: Allocation
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The tiles of a Step, and the slots that core 0 fills and empties while all cores work."""
+
+    plan: TilePlan
+    slots: tuple[SlotCode, ...]
+
+
+@dataclass(frozen=True)
 class StepCode:
     """The code of one Step: fetch, call, store.
 
     `fetches` and `stores` are one group for each pair of levels: from L3 to L2, then from L2 to
-    L1, and back.
+    L1, and back. With `tiles` the call is one for each of them, and `before_call` is what must
+    happen before the first slices are fetched.
     """
 
     step: Step
@@ -83,6 +106,7 @@ class StepCode:
     call: Call
     stores: tuple[Moves, ...]
     before_call: Sync = Sync.NONE
+    tiles: Tiles | None = None
 
     @property
     def fetched(self) -> tuple[Transfer, ...]:
@@ -115,20 +139,43 @@ def lower(schedule: Schedule, kernels: Mapping[str, Kernel], memory: MemoryPlan)
 
 
 def _step_code(step: Step, kernel: Kernel, uses: Mapping[str, Use], memory: MemoryPlan) -> StepCode:
+    tiles = _tiles(step, memory)
+    near = (
+        {index: slot.near for slot in tiles.slots for index in slot.slot.operands} if tiles else {}
+    )
     operands = tuple(
-        _place(step, o.tensor, LEVELS[0], memory).part(o.tensor) if o.tensor else None
-        for o in step.operands
+        near.get(index) or (_at(step, o.tensor, LEVELS[0], memory) if o.tensor else None)
+        for index, o in enumerate(step.operands)
     )
     fetches, stores = [], []
-    for near, far in pairwise(LEVELS):
-        moved = [use for use in uses.values() if (near, step.name, use.root) in memory.copies]
-        inward = tuple(_transfer(step, use.read, far, near, memory) for use in moved if use.read)
+    for nearer, far in pairwise(LEVELS):
+        moved = [use for use in uses.values() if (nearer, step.name, use.root) in memory.copies]
+        inward = tuple(_transfer(step, use.read, far, nearer, memory) for use in moved if use.read)
         outward = tuple(
-            _transfer(step, use.written, near, far, memory) for use in moved if use.written
+            _transfer(step, use.written, nearer, far, memory) for use in moved if use.written
         )
         fetches += [Moves(inward)] if inward else []
         stores += [Moves(outward)] if outward else []
-    return StepCode(step, tuple(reversed(fetches)), Call(step, kernel, operands), tuple(stores))
+    call = Call(step, kernel, operands)
+    return StepCode(step, tuple(reversed(fetches)), call, tuple(stores), tiles=tiles)
+
+
+def _tiles(step: Step, memory: MemoryPlan) -> Tiles | None:
+    plan = memory.tiles[step.name]
+    if plan.count == 1:
+        return None
+    slots = []
+    for number, slot in enumerate(plan.slots):
+        tensor = step.operands[slot.operands[0]].tensor
+        assert tensor
+        far = _at(step, tensor, LEVELS[1], memory)
+        slots.append(SlotCode(slot, tensor, far, memory.slots[step.name, number]))
+    return Tiles(plan, tuple(slots))
+
+
+def _at(step: Step, tensor: Tensor, level: str, memory: MemoryPlan) -> Allocation:
+    """Where a Step finds a tensor at `level`."""
+    return _place(step, tensor, level, memory).part(tensor)
 
 
 def _place(step: Step, tensor: Tensor, level: str, memory: MemoryPlan) -> Allocation:
@@ -140,7 +187,7 @@ def _place(step: Step, tensor: Tensor, level: str, memory: MemoryPlan) -> Alloca
 def _transfer(
     step: Step, tensor: Tensor, source: str, destination: str, memory: MemoryPlan
 ) -> Transfer:
-    ends = (_place(step, tensor, level, memory).part(tensor) for level in (source, destination))
+    ends = (_at(step, tensor, level, memory) for level in (source, destination))
     return Transfer(tensor, *ends)
 
 
@@ -166,6 +213,11 @@ class _Synchroniser:
         self._since_barrier: list[_Touch] = []
         self._in_flight: list[_Touch] = []
 
+    def barrier(self) -> None:
+        """All cores have met, and core 0 has waited for its transfers."""
+        self._since_barrier.clear()
+        self._in_flight.clear()
+
     def before(self, touch: _Touch) -> Sync:
         sync = Sync.NONE
         for earlier in self._since_barrier:
@@ -174,8 +226,8 @@ class _Synchroniser:
         if sync is Sync.NONE and any(touch.conflicts(earlier) for earlier in self._in_flight):
             sync = Sync.WAIT
         if sync is Sync.BARRIER:
-            self._since_barrier.clear()
-        if sync is not Sync.NONE:
+            self.barrier()
+        elif sync is Sync.WAIT:
             self._in_flight.clear()
         self._since_barrier.append(touch)
         if touch.engine:
@@ -188,10 +240,29 @@ def _synchronise(code: tuple[StepCode, ...]) -> tuple[StepCode, ...]:
     done = []
     for item in code:
         fetches = tuple(_before(moves, state) for moves in item.fetches)
-        before_call = state.before(_call_touch(item.call))
+        if item.tiles:
+            before_call = _before_tiles(item.call, item.tiles, state)
+        else:
+            before_call = state.before(_call_touch(item.call))
         stores = tuple(_before(moves, state) for moves in item.stores)
         done.append(replace(item, fetches=fetches, before_call=before_call, stores=stores))
     return tuple(done)
+
+
+def _before_tiles(call: Call, tiles: Tiles, state: _Synchroniser) -> Sync:
+    """Before the first slices come; inside, the tiles synchronise themselves, and at the end the
+    last slices are leaving."""
+    near = tuple(Span.of(slot.near) for slot in tiles.slots)
+    fetched = tuple(Span.of(slot.far) for slot in tiles.slots if slot.slot.reads)
+    sync = state.before(_Touch(fetched, near, engine=True))
+    state.barrier()
+    state.before(_call_touch(call))
+    leaving = [slot for slot in tiles.slots if slot.slot.writes]
+    if leaving:
+        state.barrier()
+        sources = tuple(Span.of(slot.near) for slot in leaving)
+        state.before(_Touch(sources, tuple(Span.of(slot.far) for slot in leaving), engine=True))
+    return sync
 
 
 def _before(moves: Moves, state: _Synchroniser) -> Moves:

@@ -7,19 +7,27 @@ last. It runs on every deploy.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+from trainlib_deployer.errors import PlanError
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.tensor import Tensor
-from trainlib_deployer.lowering.program import Call, Moves, Program, Sync, Transfer
+from trainlib_deployer.lowering.program import (
+    Call,
+    Moves,
+    Program,
+    SlotCode,
+    StepCode,
+    Sync,
+    Transfer,
+)
+from trainlib_deployer.lowering.verify_tiles import verify_tiles
 from trainlib_deployer.memory.plan import Allocation, MemoryPlan
 
 _Content = tuple[str, int]  # a tensor, and where the first byte of its memory would lie
 _Owned = tuple[int, int, _Content]  # [first, last) holds this
-
-
-class PlanError(Exception):
-    """The plan is wrong: a bug of ours, not of the user."""
+# what must happen before, whether core 0 does it alone, and what it reads and writes
+_Action = tuple[Sync, bool, list[Allocation], list[Allocation]]
 
 
 class _Memory:
@@ -91,9 +99,21 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
         put(plan.homes[tensor.root.name], tensor)
     for code in program.code:
         move(code.fetched, code.step.name)
+        places = list(code.call.operands)
+        if code.tiles:
+            verify_tiles(code.step, code.tiles.plan)
+            for slot in code.tiles.slots:
+                # a tensor that goes through a slot is where it was all along
+                for index in slot.slot.operands:
+                    places[index] = slot.far
+                _check_slot(slot)
+                end = slot.near.offset + slot.near.bytes
+                memory[slot.near.level].put(
+                    slot.near.offset, end, (f"tiles of {slot.near.name}", 0)
+                )
         pairs = [
             (operand, place)
-            for operand, place in zip(code.step.operands, code.call.operands, strict=True)
+            for operand, place in zip(code.step.operands, places, strict=True)
             if operand.tensor is not None and place is not None
         ]
         for operand, place in pairs:
@@ -105,7 +125,7 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
                 put(place, operand.tensor)
         overwritten = _overwritten(code.call)
         for index, operand in enumerate(code.step.operands):
-            found = code.call.operands[index]
+            found = places[index]
             # an output must not have hit another operand of the same call
             if operand.tensor and found and index not in overwritten:
                 need(found, operand.tensor, code.step.name)
@@ -115,6 +135,11 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
     last = graph.training.loss_tensor if graph.training else graph.output
     need(plan.homes[last.root.name], last, "the caller")
     _verify_barriers(program)
+
+
+def _check_slot(slot: SlotCode) -> None:
+    if slot.near.bytes != slot.slot.bytes or slot.near.offset % slot.tensor.dtype.bytes:
+        raise PlanError(f"the slot of {slot.near.name} does not fit its place {slot.near}")
 
 
 def _overwritten(call: Call) -> set[int]:
@@ -145,13 +170,11 @@ def _verify_barriers(program: Program) -> None:
     for part in (program.code[: program.forward_steps], program.code[program.forward_steps :]):
         epoch: list[tuple[str, bool, list[Allocation], list[Allocation]]] = []
         for code in part:
-            calls = list(zip(code.step.operands, code.call.operands, strict=True))
             actions = (
                 *(_moves_action(moves) for moves in code.fetches),
-                (code.before_call, False, [p for o, p in calls if p and o.access.reads],
-                 [p for o, p in calls if p and o.access.writes]),
+                *(_tiles_actions(code) if code.tiles else (_call_action(code),)),
                 *(_moves_action(moves) for moves in code.stores),
-            )  # fmt: skip
+            )
             for sync, by_core_0, reads, writes in actions:
                 if sync is Sync.BARRIER:
                     epoch.clear()
@@ -163,7 +186,27 @@ def _verify_barriers(program: Program) -> None:
                 epoch.append((code.step.name, by_core_0, reads, writes))
 
 
-def _moves_action(moves: Moves) -> tuple[Sync, bool, list[Allocation], list[Allocation]]:
+def _call_action(code: StepCode, sync: Sync | None = None) -> _Action:
+    calls = list(zip(code.step.operands, code.call.operands, strict=True))
+    reads = [place for operand, place in calls if place and operand.access.reads]
+    writes = [place for operand, place in calls if place and operand.access.writes]
+    return sync or code.before_call, False, reads, writes
+
+
+def _tiles_actions(code: StepCode) -> Iterator[_Action]:
+    """The first slices come; the cores meet and work; they meet again before the last ones go."""
+    assert code.tiles
+    slots = code.tiles.slots
+    fetched = [slot.far for slot in slots if slot.slot.reads]
+    stored = [slot.far for slot in slots if slot.slot.writes]
+    near = [slot.near for slot in slots]
+    yield code.before_call, True, fetched, near
+    yield _call_action(code, Sync.BARRIER)
+    if stored:
+        yield Sync.BARRIER, True, near, stored
+
+
+def _moves_action(moves: Moves) -> _Action:
     sources = [transfer.source for transfer in moves.transfers]
     return moves.before, True, sources, [transfer.destination for transfer in moves.transfers]
 

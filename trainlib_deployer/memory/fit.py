@@ -110,7 +110,7 @@ def fit(
 def hopeless(candidate: Candidate, device: DeviceSpec) -> bool:
     """Whether it needs no plan to see that a candidate does not fit.
 
-    All levels together hold less than what is alive at once, or L1 less than one Step's smallest tile.
+    All levels together hold less than what is alive at once, or L1 less than a smallest tile.
     """
     room = sum(device.available(level) for level in LEVELS)
     return candidate.peak > room or candidate.tile_bytes > device.available("l1")

@@ -108,6 +108,13 @@ def guard_spans(program: Program) -> tuple[GuardSpan, ...]:
             # filled before anyone reads it, and stale until then
             filled.append(fetch.destination)
             add(fetch.destination, False, True)
+        for slot in code.tiles.slots if code.tiles else ():
+            filled.append(slot.near)
+            add(slot.near, False, True)
+            if slot.slot.reads:
+                add(slot.far, True, False)
+            if slot.slot.writes:
+                add(slot.far, False, True)
         for operand, place in zip(code.step.operands, code.call.operands, strict=True):
             if place is not None and place not in filled:
                 add(place, operand.access.reads, operand.access.writes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.step import Phase, Step
@@ -12,6 +13,7 @@ from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.lowering.program import Call, Moves, Program, StepCode, Sync
 from trainlib_deployer.memory.plan import Allocation, MemoryPlan
 from trainlib_deployer.render.names import Names
+from trainlib_deployer.render.tile_view import TilesView, tiles_view
 
 _PHASES = {
     Phase.FW: "forward",
@@ -34,6 +36,7 @@ class StepView:
     comment: str
     opening: tuple[str, ...]
     body: tuple[str, ...]
+    tiles: TilesView | None
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ class CodeView:
         if place.step is None:
             return self.home(tensor)
         name = self.names.local(step, place.level, tensor)
-        return self._pointer(name, tensor, place, f", copy for {step}")
+        what = "copy" if place.slot is None else "tiles"
+        return self._pointer(name, tensor, place, f", {what} for {step}")
 
     def _pointer(self, name: str, tensor: Tensor, place: Allocation, note: str) -> str:
         shape = "x".join(map(str, tensor.shape))
@@ -105,10 +109,13 @@ class CodeView:
     def _step(self, code: StepCode) -> StepView:
         step = code.step
         name = self.names.step(step.name)
+        tiles = None
+        if code.tiles:
+            tiles = tiles_view(code, name, partial(self._local, step.name))
         lines = (
             *(line for moves in code.fetches for line in self._moves(step.name, moves)),
             *_sync(code.before_call),
-            self._call(name, code.call),
+            _run(name, tiles) if tiles else self._call(name, code.call),
             *(line for moves in code.stores for line in self._moves(step.name, moves)),
         )
         # what the Step waits for at its start is not its own time
@@ -122,6 +129,7 @@ class CodeView:
             comment=_comment(step),
             opening=lines[:1] if synced else (),
             body=lines[1:] if synced else lines,
+            tiles=tiles,
         )
 
     def _moves(self, step: str, moves: Moves) -> Iterator[str]:
@@ -139,6 +147,11 @@ class CodeView:
             else:
                 arguments.append(self._local(call.step.name, operand.tensor, place))
         return f"{call.kernel.function}({', '.join(arguments)})"
+
+
+def _run(name: str, tiles: TilesView) -> str:
+    store = f"{name}_store" if tiles.store else "0"
+    return f"{tiles.run}({tiles.count}, {name}_fetch, {name}_compute, {store})"
 
 
 def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:

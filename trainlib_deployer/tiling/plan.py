@@ -7,8 +7,9 @@ each arrives, is worked on and leaves before the next.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,6 +87,17 @@ class TilePlan:
     def bytes(self) -> int:
         """What the slots take of L1."""
         return sum(aligned_bytes(slot.bytes) for slot in self.slots)
+
+    def kinds(self) -> Iterator[tuple[int, dict[str, Range]]]:
+        """Tiles that differ, an inner and the last one a loop, and how many are like it."""
+        choices = []
+        for loop in self.loops:
+            inner = loop.count - 1
+            kinds = [(inner, loop.range(min(1, inner - 1)))] if inner else []
+            choices.append([*kinds, (1, loop.range(loop.count - 1))])
+        for chosen in itertools.product(*choices):
+            tile = {loop.name: ends for loop, (_, ends) in zip(self.loops, chosen, strict=True)}
+            yield math.prod(count for count, _ in chosen), tile
 
     def tile(self, index: int) -> dict[str, Range]:
         """The iterations of one tile, for each loop that is split."""

@@ -215,10 +215,7 @@ class Tiler:
         return box_of(shape, cut).stride == 0
 
     def _price(self, plan: TilePlan) -> TilePlan:
-        costs = [
-            TileCost(count, *self._tile_cost(plan, tile, share))
-            for count, tile, share in _kinds_of_tiles(plan)
-        ]
+        costs = [TileCost(count, *self._tile_cost(plan, tile)) for count, tile in plan.kinds()]
         cycles = step_cycles(costs, plan.overlap)
         total = Transfers()
         for cost in costs:
@@ -235,12 +232,12 @@ class Tiler:
         )
 
     def _tile_cost(
-        self, plan: TilePlan, tile: Mapping[str, Range], tiles: int
+        self, plan: TilePlan, tile: Mapping[str, Range]
     ) -> tuple[float, Transfers, Transfers]:
         fields = tuple(tile_fields(self._step, tile, False).items())
         fetched, stored = Transfers(), Transfers()
         for slot in plan.slots:
-            moved = self._moved(slot.operands[0], tile) * (1 / min(slot.period, tiles))
+            moved = self._moved(slot.operands[0], tile) * (1 / slot.period)
             fetched += moved if slot.reads else Transfers()
             stored += moved if slot.writes else Transfers()
         return self._compute(fields), fetched, stored
@@ -258,7 +255,8 @@ class Tiler:
 
     def _compute_cycles(self, fields: tuple[tuple[str, int | float], ...]) -> float:
         struct = dict(fields)
-        return cycles(best_kernel(self._step, struct, self._cores).function, struct, self._cores)
+        kernel = best_kernel(self._step, (struct,), self._cores)
+        return cycles(kernel.function, struct, self._cores)
 
 
 @dataclass(frozen=True)
@@ -357,16 +355,3 @@ def _period(step: Step, index: int, loops: tuple[TiledLoop, ...]) -> int:
             break
         period *= loop.count
     return period
-
-
-def _kinds_of_tiles(plan: TilePlan) -> Iterator[tuple[int, dict[str, Range], int]]:
-    """Tiles that differ: an inner and the last one along each loop; how many there are of each,
-    and how many tiles there are in all."""
-    choices = []
-    for loop in plan.loops:
-        inner = loop.count - 1
-        kinds = [(inner, loop.range(min(1, inner - 1)))] if inner else []
-        choices.append([*kinds, (1, loop.range(loop.count - 1))])
-    for chosen in itertools.product(*choices):
-        tile = {loop.name: ends for loop, (_, ends) in zip(plan.loops, chosen, strict=True)}
-        yield math.prod(count for count, _ in chosen), tile, plan.count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +11,7 @@ from trainlib_deployer.ir.dtype import DType
 from trainlib_deployer.ir.graph import Schedule
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.resources import templates_root
+from trainlib_deployer.tiling.plan import TilePlan, tile_fields
 from trainlib_deployer.tuning.costs import cycles
 
 _LINE = re.compile(
@@ -52,22 +53,29 @@ def all_kernels() -> tuple[Kernel, ...]:
     return tuple(Kernel(**match.groupdict()) for match in matches if match)
 
 
-def choose_kernels(schedule: Schedule, cores: int) -> dict[str, Kernel]:
-    """The kernel of each Step, by the Step's name."""
-    return {step.name: best_kernel(step, step.fields, cores) for step in schedule.steps}
+def choose_kernels(
+    schedule: Schedule, tiles: Mapping[str, TilePlan], cores: int
+) -> dict[str, Kernel]:
+    """The kernel of each Step, by the Step's name: the fastest that accepts all of its tiles."""
+    chosen = {}
+    for step in schedule.steps:
+        plan = tiles[step.name]
+        fields = [tile_fields(step, tile, False) for _, tile in plan.kinds()]
+        chosen[step.name] = best_kernel(step, fields, cores)
+    return chosen
 
 
-def best_kernel(step: Step, fields: Mapping[str, int | float], cores: int) -> Kernel:
-    """The kernel that is predicted to be fastest for a Step, or a tile of it, of this shape."""
+def best_kernel(step: Step, fields: Sequence[Mapping[str, int | float]], cores: int) -> Kernel:
+    """The kernel that is predicted to be fastest of those that accept all these shapes."""
     serves = (step.op, step.phase.value, _element(step))
     found = [
         kernel
         for kernel in all_kernels()
-        if (kernel.op, kernel.phase, kernel.element) == serves and kernel.takes(fields)
+        if (kernel.op, kernel.phase, kernel.element) == serves and all(map(kernel.takes, fields))
     ]
     if not found:
         raise LookupError(f"no kernel in kernels.def for {' '.join(serves)} of {step.name}")
-    return min(found, key=lambda kernel: cycles(kernel.function, fields, cores))
+    return min(found, key=lambda kernel: cycles(kernel.function, fields[0], cores))
 
 
 def _element(step: Step) -> str:

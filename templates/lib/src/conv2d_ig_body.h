@@ -40,7 +40,7 @@ static inline void ig_block(
     for (int32_t co = 0; co < row->outputs; co++) {
         const int32_t from_top = row->hi + op->pad_top;
 
-        for (int32_t kh = from_top % op->stride_h; kh < op->kh; kh += op->stride_h) {
+        for (int32_t kh = from_top - floor_div(from_top, op->stride_h) * op->stride_h; kh < op->kh; kh += op->stride_h) {
             const int32_t ho = (from_top - kh) / op->stride_h;
             const tl_elem *dy = row->dy + (co * op->ho + ho) * op->wo + q;
             const tl_elem *w = row->w + co * row->channels * window + kh * op->kw + phase->phase;
