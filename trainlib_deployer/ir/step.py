@@ -141,6 +141,11 @@ class Step:
     input, bit for bit. `instead` names, for an operand, another tensor that serves as well. `cuts`
     names loops of which the kernel can run a part, each with the field that holds its extent: then
     each operand is the slice that `axes` say. `tiling` says the same of all loops at once.
+
+    An update that is w = decay * w + scale * dw says so in `linear_update` (scale, decay), and a
+    weight gradient that can do that at once names in `absorbs` the field with the decay of each of
+    its outputs. Where it does, `gradients` are what it would have made, for each of its outputs,
+    and `plain` the fields with which it makes them in the parameters' place.
     """
 
     name: str
@@ -157,6 +162,10 @@ class Step:
     instead: tuple[tuple[int, Tensor], ...] = ()
     cuts: Mapping[str, str] = field(default_factory=dict)
     tiling: Tiling = Tiling()
+    linear_update: tuple[float, float] | None = None
+    absorbs: tuple[str, ...] = ()
+    gradients: tuple[Tensor, ...] = ()
+    plain: Mapping[str, int | float] = field(default_factory=dict)
 
     @property
     def reduction_length(self) -> int:

@@ -13,6 +13,8 @@ from trainlib_deployer.ir.tensor import Shape, Tensor
 
 # a tile that adds to a sum begun by another takes what is there as it is
 CONTINUED: Mapping[str, int | float] = {"accumulate": 1, "decay": 1.0, "bias_decay": 1.0}
+# the fields of a weight gradient that say how much of old weights, and of an old bias, stays
+DECAYS = ("decay", "bias_decay")
 
 
 class ShapeError(Exception):

@@ -21,7 +21,7 @@ from trainlib_deployer.ir.step import (
 )
 from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.layers import LAYERS
-from trainlib_deployer.layers.base import CONTINUED, Gradients, Layer, ShapeError
+from trainlib_deployer.layers.base import CONTINUED, DECAYS, Gradients, Layer, ShapeError
 from trainlib_deployer.layers.geometry import (
     Padding,
     Pair,
@@ -180,7 +180,8 @@ class Conv2d(Layer):
             read(dy, along("n"), along("co"), along("ho"), along("wo")),
         )
         # the groups of a part of the channels are no simple number
-        return replace(step, operands=operands, cuts={"co": "co"} if dense else {})
+        cuts = {"co": "co"} if dense else {}
+        return replace(step, operands=operands, cuts=cuts, absorbs=DECAYS)
 
     def _depthwise(self, node: Node) -> bool:
         return 1 < self.groups == node.inputs[0].shape[1] == self.out_channels

@@ -19,7 +19,7 @@ from trainlib_deployer.ir.step import (
 )
 from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.layers import LAYERS
-from trainlib_deployer.layers.base import CONTINUED, Gradients, Layer, ShapeError
+from trainlib_deployer.layers.base import CONTINUED, DECAYS, Gradients, Layer, ShapeError
 from trainlib_deployer.spec.fields import boolean, integer
 
 
@@ -73,7 +73,7 @@ class Linear(Layer):
                 read(dy, along("n"), along("co")),
             )
             step = self._step(node, Phase.WG, loops)
-            steps.append(replace(step, operands=sums, cuts={"co": "co"}))
+            steps.append(replace(step, operands=sums, cuts={"co": "co"}, absorbs=DECAYS))
         return tuple(steps)
 
     def _sizes(self, node: Node) -> tuple[int, int, int]:

@@ -37,6 +37,7 @@ class Sgd(Optimizer):
             comment=f"{weight.count} parameters",
             cuts={"i": "count"},
             tiling=EACH_TILE,
+            linear_update=(-float(self.lr), 1.0 - float(self.lr) * float(self.weight_decay)),
         )
 
     def torch_call(self, parameters: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainlib_deployer.passes.base import Pass, Saving, apply_passes
+from trainlib_deployer.passes.fuse_updates import FUSE_UPDATES
 from trainlib_deployer.passes.in_place import IN_PLACE
 from trainlib_deployer.passes.reorder import REORDER
 from trainlib_deployer.passes.saved_outputs import SAVED_OUTPUTS
@@ -11,7 +12,7 @@ from trainlib_deployer.passes.update_at_once import UPDATE_AT_ONCE
 from trainlib_deployer.passes.views import VIEWS
 
 # in this order: a later one finds more when the earlier ones have run
-SHORTER: tuple[Pass, ...] = (UPDATE_AT_ONCE, SAVED_OUTPUTS, VIEWS, IN_PLACE)
+SHORTER: tuple[Pass, ...] = (UPDATE_AT_ONCE, FUSE_UPDATES, SAVED_OUTPUTS, VIEWS, IN_PLACE)
 # these cost time, so the first that makes a network fit is taken
 SLICING: tuple[tuple[Pass, ...], ...] = ((), (SLICE_UPDATES,), (ROW_UPDATES,))
 LAST: tuple[Pass, ...] = (REORDER,)

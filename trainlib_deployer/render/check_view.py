@@ -14,13 +14,17 @@ from trainlib_deployer.memory.plan import Allocation
 
 @dataclass(frozen=True)
 class Check:
-    """One tensor, or a slice of one, to compare right after Step `step`; named as in the log."""
+    """One tensor, or a slice of one, to compare right after Step `step`; named as in the log.
+
+    `probed`: a gradient that the Step never makes but when asked for it, in `tensor`'s place.
+    """
 
     step: int
     kind: str
     name: str
     tensor: Tensor
     tolerance: float
+    probed: bool = False
 
     @property
     def whole(self) -> str:
@@ -41,12 +45,17 @@ def checks(schedule: Schedule, tolerances: Mapping[tuple[str, str], float]) -> t
     complete = {
         tensor.name: index for index, step in enumerate(schedule.steps) for tensor in step.writes
     }
-    return tuple(
-        Check(index, _kind(tensor), tensor.subject, tensor, tolerances[step.name, tensor.name])
-        for index, step in enumerate(schedule.steps)
-        for tensor in step.writes
-        if complete[tensor.name] == index
-    )
+    found = []
+    for index, step in enumerate(schedule.steps):
+        for gradient, weight in zip(step.gradients, step.writes, strict=False):
+            tolerance = tolerances[step.name, gradient.name]
+            kind = Kind.WEIGHT_GRAD.value
+            found.append(Check(index, kind, gradient.subject, weight, tolerance, probed=True))
+        for tensor in step.writes:
+            if complete[tensor.name] == index:
+                tolerance = tolerances[step.name, tensor.name]
+                found.append(Check(index, _kind(tensor), tensor.subject, tensor, tolerance))
+    return tuple(found)
 
 
 def _kind(tensor: Tensor) -> str:

@@ -37,6 +37,7 @@ class StepView:
     opening: tuple[str, ...]
     body: tuple[str, ...]
     tiles: TilesView | None
+    plain: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class CodeView:
         name = self.names.step(step.name)
         tiles = None
         if code.tiles:
-            tiles = tiles_view(code, name, partial(self._local, step.name))
+            tiles = tiles_view(code, _struct(step, name), partial(self._local, step.name))
         lines = (
             *(line for moves in code.fetches for line in self._moves(step.name, moves)),
             *_sync(code.before_call),
@@ -130,6 +131,7 @@ class CodeView:
             opening=lines[:1] if synced else (),
             body=lines[1:] if synced else lines,
             tiles=tiles,
+            plain=_fields({**step.fields, **step.plain}) if step.plain else "",
         )
 
     def _moves(self, step: str, moves: Moves) -> Iterator[str]:
@@ -140,13 +142,19 @@ class CodeView:
             yield f"transfer({to}, {source}, {transfer.bytes})"
 
     def _call(self, name: str, call: Call) -> str:
-        arguments = [f"&{name}"]
+        struct = _struct(call.step, name)
+        arguments = [f"&{struct}" if struct == name else f"probing ? &{name}_gradient : &{name}"]
         for operand, place in zip(call.step.operands, call.operands, strict=True):
             if operand.tensor is None or place is None:
                 arguments.append("0")
             else:
                 arguments.append(self._local(call.step.name, operand.tensor, place))
         return f"{call.kernel.function}({', '.join(arguments)})"
+
+
+def _struct(step: Step, name: str) -> str:
+    """The struct of a call, or the choice between that and the one for the gradient alone."""
+    return f"probing ? {name}_gradient : {name}" if step.plain else name
 
 
 def _run(name: str, tiles: TilesView) -> str:

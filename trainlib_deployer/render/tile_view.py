@@ -33,14 +33,14 @@ def tiles_view(code: StepCode, struct_id: str, pointer: Pointer) -> TilesView:
     """`pointer` gives the C name of where a tensor lies."""
     assert code.tiles
     words = _Words(code, code.tiles, pointer)
-    store = words.with_ranges(words.store())
+    store = words.store()
     return TilesView(
         comment=_comment(code.tiles),
         count=code.tiles.plan.count,
         run="run_tiles" if code.tiles.plan.overlap else "run_tiles_in_turn",
         fetch=words.with_ranges(words.fetch()),
         compute=words.with_ranges(words.compute(struct_id)),
-        store=store,
+        store=words.with_ranges(store) if store else (),
     )
 
 
@@ -114,7 +114,9 @@ class _Words:
             for name, text in self._ranges.items()
             if name in used
         ]
-        return (*found, *([""] if found and lines and lines[1:2] != [""] else []), *lines)
+        if not any(re.search(r"\bt\b", text) for text in (*found, *lines)):
+            found.append("(void)t;")
+        return (*found, *([""] if found and lines[1:2] != [""] else []), *lines)
 
     def _continued(self) -> list[tuple[str, str]]:
         return [

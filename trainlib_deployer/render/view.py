@@ -38,6 +38,7 @@ def project_view(project: Project) -> ProjectView:
     code = CodeView(project.graph, project.program, project.memory)
     tolerance = tolerances(project.schedule)
     compared = checks(project.schedule, tolerance)
+    offsets = _state_offsets(project)
     inputs = _inputs(project)
     plan = _plan(project, compared)
     net = _net(project, code, _plan_id(plan, project, inputs))
@@ -60,7 +61,7 @@ def project_view(project: Project) -> ProjectView:
             {**asdict(span), "level_index": _level_index(project.memory, span.level)}
             for span in guard_spans(project.program)
         ],
-        "checks": [_check(check, code) for check in compared],
+        "checks": [_check(check, code, offsets) for check in compared],
         "golden": golden_view(project, inputs, tolerance),
         "readme": readme_view(project),
         "plan": plan,
@@ -170,7 +171,17 @@ def _headers(project: Project) -> list[str]:
     return sorted({kernel.header for kernel in project.kernels.values()})
 
 
-def _check(check: Check, code: CodeView) -> dict[str, Any]:
+def _state_offsets(project: Project) -> dict[str, int]:
+    """Where each parameter lies in a saved state, in bytes."""
+    found = {}
+    offset = STATE_HEADER_BYTES
+    for parameter in project.graph.parameters:
+        found[parameter.name] = offset
+        offset += parameter.bytes
+    return found
+
+
+def _check(check: Check, code: CodeView, offsets: Mapping[str, int]) -> dict[str, Any]:
     return {
         "step": check.step,
         "kind": check.kind,
@@ -180,16 +191,17 @@ def _check(check: Check, code: CodeView) -> dict[str, Any]:
         "first": check.first,
         "count": check.tensor.count,
         "tolerance": c_number(float(f"{check.tolerance:.6e}")),
+        "probed": offsets[check.tensor.name] if check.probed else 0,
     }
 
 
 def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
     schedule, memory = project.schedule, project.memory
-    offset = STATE_HEADER_BYTES
-    state = []
-    for parameter in project.graph.parameters:
-        state.append({"name": parameter.name, "shape": list(parameter.shape), "offset": offset})
-        offset += parameter.bytes
+    offsets = _state_offsets(project)
+    state = [
+        {"name": p.name, "shape": list(p.shape), "offset": offsets[p.name]}
+        for p in project.graph.parameters
+    ]
     return {
         "schema": 1,
         "network": project.graph.name,

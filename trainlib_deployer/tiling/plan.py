@@ -83,7 +83,7 @@ class TilePlan:
         """How many tiles there are."""
         return math.prod(loop.count for loop in self.loops)
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """What the slots take of L1."""
         return sum(aligned_bytes(slot.bytes) for slot in self.slots)

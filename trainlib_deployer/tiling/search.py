@@ -58,6 +58,7 @@ class Tiler:
         self._compute = cache(self._compute_cycles)
         self._splits = cache(self._all_splits)
         self._priced = cache(self._price)
+        self.best = cache(self._best)
         self._longest = cache(partial(_longest, step))
 
     def whole(self) -> TilePlan:
@@ -66,7 +67,7 @@ class Tiler:
         assert plan
         return self._priced(plan)
 
-    def best(self, capacity: int) -> TilePlan | None:
+    def _best(self, capacity: int) -> TilePlan | None:
         """The cheapest plan whose slots take at most `capacity` bytes; None where there is none."""
         found = [self._priced(plan) for plan in self._promising(capacity)]
         if not found:

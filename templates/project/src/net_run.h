@@ -147,6 +147,28 @@ static inline void run_tiles_in_turn(
 }
 
 #ifdef NET_HOOKS
+/* While a Step makes the gradients that it would not keep. */
+static int probing;
+
+/* Before a Step that updates at once: run it for its gradients alone, and have them looked at. */
+static inline void probe(int step, void (*run)(void))
+{
+    if (net_observed & NET_CHECKING) {
+        tl_barrier();
+        if (tl_core_id() == 0) {
+            probing = 1;
+        }
+        tl_barrier();
+        run();
+        sync();
+        if (tl_core_id() == 0) {
+            net_gradients_made(step);
+            probing = 0;
+        }
+        tl_barrier();
+    }
+}
+
 static inline void begin(int step)
 {
     net_running[tl_core_id()] = 1 + step;
@@ -171,6 +193,8 @@ static inline void end(int step)
     net_running[tl_core_id()] = 0;
 }
 #else
+#define probing 0
+#define probe(step, run) ((void)0)
 #define begin(step) ((void)0)
 #define end(step) ((void)0)
 #endif
