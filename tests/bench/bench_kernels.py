@@ -1,9 +1,10 @@
 """How fast the kernels are: python -m tests.bench.bench_kernels [--target gvsoc] [--write] …
 
 All data in L1, the whole kernel, from barrier to barrier. On gvsoc a row is the slowest of four
-placements of the code. `--write` puts gvsoc's table into tests/bench/README.md; `--simulator TEXT`
-says which GVSoC it was; `--rows TEXT` measures only rows whose names hold it; `--variants` measures
-every kernel that accepts a row, not only the chosen one.
+placements of the code. `--write` puts gvsoc's table into tests/bench/README.md, and qemu-riscv32's
+counts into instructions.json, which a test compares; `--simulator TEXT` says which GVSoC it was;
+`--rows TEXT` measures only rows whose names hold it; `--variants` measures every kernel that
+accepts a row, not only the chosen one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.bench import kernel_record
 from tests.bench.kernel_program import Job, count, program_folder
 from tests.bench.kernel_rows import OTHER_ROWS, ROWS, Row, tiles, unavoidable
 from trainlib_deployer.ir.graph import Schedule
@@ -146,6 +148,8 @@ def main() -> None:
         tables.append(f"{ROWS[0].name}, fw, on fewer cores:\n\n{team_table(target.name, shifts)}")
     text = "\n\n".join(tables)
     print(text)
+    if options.write and not options.rows and target.name == kernel_record.TARGET:
+        kernel_record.write([*mac_jobs, *others], counts)
     if options.write and in_cycles and not options.rows:
         write_table("gvsoc", f"{options.simulator}, {compiler()}, {cores} cores:\n\n{text}")
 
