@@ -25,7 +25,7 @@ from trainlib_deployer.losses.cross_entropy import CrossEntropy
 from trainlib_deployer.losses.mse import Mse
 from trainlib_deployer.optimizers.sgd import Sgd
 
-FUSED = {"accumulate": 1, "scale": -0.01, "decay": 0.999}  # wg on the weights: an SGD update
+FUSED = {"accumulate": 1, "scale": -0.01}  # wg on the weights: an SGD update
 
 
 @dataclass(frozen=True)
