@@ -19,6 +19,7 @@ from trainlib_deployer.render.check_view import Check, absent, checks, guard_spa
 from trainlib_deployer.render.code_view import CodeView, c_number
 from trainlib_deployer.render.golden_view import golden_view
 from trainlib_deployer.render.readme_view import readme_view
+from trainlib_deployer.tiling.plan import TilePlan
 from trainlib_deployer.training.tolerance import tolerances
 
 STATE_HEADER_BYTES = 8
@@ -195,6 +196,15 @@ def _check(check: Check, code: CodeView, offsets: Mapping[str, int]) -> dict[str
     }
 
 
+def _tiles(plan: TilePlan) -> dict[str, Any]:
+    return {
+        "tiles": plan.count,
+        "tile": {loop.name: loop.size for loop in plan.loops},
+        "overlap": plan.overlap,
+        "cycles": round(plan.predicted.cycles),
+    }
+
+
 def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
     schedule, memory = project.schedule, project.memory
     offsets = _state_offsets(project)
@@ -218,6 +228,7 @@ def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
                 "kernel": project.kernels[step.name].function,
                 "macs": step.macs,
                 "comment": step.comment,
+                **_tiles(memory.tiles[step.name]),
             }
             for step in schedule.steps
         ],

@@ -1,23 +1,37 @@
-"""`explain --stage tiles`: what each Step brings to L1, and what it takes back."""
+"""`explain --stage tiles`: how each Step runs on tiles, what it moves, and what it should cost."""
 
 from __future__ import annotations
 
 from trainlib_deployer.lowering.program import StepCode
 from trainlib_deployer.project import Project
-from trainlib_deployer.report.schema import COUNT, LEVEL, STRING, Document, Schema, array, obj
+from trainlib_deployer.report.schema import (
+    BOOLEAN,
+    COUNT,
+    LEVEL,
+    STRING,
+    Document,
+    Schema,
+    array,
+    obj,
+)
 from trainlib_deployer.report.text import Cell, table
 
-_OPERAND: Schema = obj(
-    {"tensor": STRING, "home": LEVEL, "bytes": COUNT, "bytes_in": COUNT, "bytes_out": COUNT}
-)
+_OPERAND: Schema = obj({"tensor": STRING, "home": LEVEL, "bytes": COUNT, "buffers": COUNT})
 SCHEMA: Schema = {
     "steps": array(
         obj(
             {
                 "name": STRING,
                 "tiles": COUNT,
+                "tile": {"type": "object", "additionalProperties": COUNT},
+                "overlap": BOOLEAN,
+                "l1_bytes": COUNT,
                 "bytes_in": COUNT,
                 "bytes_out": COUNT,
+                "compute_cycles": COUNT,
+                "transfer_cycles": COUNT,
+                "cycles": COUNT,
+                "bound": {"enum": ["compute", "transfers"]},
                 "operands": array(_OPERAND),
             }
         )
@@ -26,29 +40,39 @@ SCHEMA: Schema = {
 
 
 def document(project: Project) -> Document:
-    """Each Step is one tile: its operands come whole, or are in L1 already."""
+    """`tile`: iterations of each loop that is split; `buffers`: in L1, 0 where a tensor lives
+    there. Cycles are those predicted for PULP-open."""
     return {"steps": [_step(project, code) for code in project.program.code]}
 
 
 def _step(project: Project, code: StepCode) -> Document:
-    fetched = {move.tensor.root.name: move.bytes for move in code.fetched}
-    stored = {move.tensor.root.name: move.bytes for move in code.stored}
-    tensors = {tensor.root.name: tensor.root for tensor in code.step.tensors}
+    plan = project.memory.tiles[code.step.name]
+    cost = plan.predicted
+    slots = {index: slot for slot in plan.slots for index in slot.operands}
+    operands = {}
+    for index, operand in enumerate(code.step.operands):
+        if operand.tensor:
+            root, slot = operand.tensor.root, slots.get(index)
+            operands[root.name] = {
+                "tensor": root.name,
+                "home": project.memory.homes[root.name].level,
+                "bytes": slot.slot_bytes if slot else operand.tensor.bytes,
+                "buffers": slot.buffers if slot else 0,
+            }
+    bound = "compute" if cost.compute_cycles >= cost.transfer_cycles else "transfers"
     return {
         "name": code.step.name,
-        "tiles": 1,
-        "bytes_in": sum(fetched.values()),
-        "bytes_out": sum(stored.values()),
-        "operands": [
-            {
-                "tensor": name,
-                "home": project.memory.homes[name].level,
-                "bytes": tensor.bytes,
-                "bytes_in": fetched.get(name, 0),
-                "bytes_out": stored.get(name, 0),
-            }
-            for name, tensor in tensors.items()
-        ],
+        "tiles": plan.count,
+        "tile": {loop.name: loop.size for loop in plan.loops},
+        "overlap": plan.overlap,
+        "l1_bytes": plan.bytes,
+        "bytes_in": cost.bytes_in,
+        "bytes_out": cost.bytes_out,
+        "compute_cycles": round(cost.compute_cycles),
+        "transfer_cycles": round(cost.transfer_cycles),
+        "cycles": round(cost.cycles),
+        "bound": bound,
+        "operands": list(operands.values()),
     }
 
 
@@ -58,18 +82,34 @@ def text(found: Document) -> str:
         [
             step["name"],
             step["tiles"],
-            step["bytes_in"],
-            step["bytes_out"],
+            _tile(step),
+            step["bytes_in"] or None,
+            step["bytes_out"] or None,
+            step["compute_cycles"],
+            step["transfer_cycles"] or None,
+            step["cycles"],
+            step["bound"],
             ", ".join(map(_operand, step["operands"])),
         ]
         for step in found["steps"]
     ]
-    total = sum(step["bytes_in"] + step["bytes_out"] for step in found["steps"])
-    head = ["step", "tiles", "bytes in", "bytes out", "operands (in L1 for the Step)"]
-    note = f"{total:,} bytes move between levels in a training step"
-    return f"{table(head, rows)}\n{note if total else 'everything is in L1: nothing moves'}"
+    moved = sum(step["bytes_in"] + step["bytes_out"] for step in found["steps"])
+    cycles = sum(step["cycles"] for step in found["steps"])
+    head = ["step", "tiles", "one tile", "bytes in", "bytes out", "compute", "transfers", "cycles"]
+    head += ["bound by", "buffers in L1"]
+    note = f"{moved:,} bytes move between L1 and L2 in a training step"
+    note = note if moved else "everything is in L1: nothing moves"
+    return f"{table(head, rows)}\n{note}; {cycles:,} cycles are predicted for PULP-open"
+
+
+def _tile(step: Document) -> str:
+    if step["tiles"] == 1:
+        return "all"
+    return " ".join(f"{size} {name}" for name, size in step["tile"].items())
 
 
 def _operand(operand: Document) -> str:
-    ways = [way for way in ("in", "out") if operand[f"bytes_{way}"]]
-    return f"{operand['tensor']} {operand['bytes']}{' ' + '+'.join(ways) if ways else ''}"
+    if operand["buffers"] == 0:
+        return f"{operand['tensor']} (lives there)"
+    times = f"{operand['buffers']} x " if operand["buffers"] > 1 else ""
+    return f"{operand['tensor']} {times}{operand['bytes']}"

@@ -41,7 +41,7 @@ _TENSOR: Schema = obj(
 )
 _STEP_COUNT: Schema = obj(
     {"name": STRING, "layer": STRING, "phase": STRING, "kernel": STRING, "macs": COUNT,
-     "count": COUNT}
+     "count": COUNT, "kernels": COUNT, "predicted": nullable(COUNT)}
 )  # fmt: skip
 RUN_SCHEMA: Schema = ok_document(
     {
@@ -172,7 +172,12 @@ def _profile(log: RunLog, plan: Mapping[str, Any]) -> Document | None:
         "unit": log.profile[0].unit,
         "total": sum(item.count for item in log.profile),
         "steps": [
-            {**{key: steps[item.name][key] for key in keys}, "count": item.count}
+            {
+                **{key: steps[item.name][key] for key in keys},
+                "count": item.count,
+                "kernels": item.count if item.kernels is None else item.kernels,
+                "predicted": steps[item.name]["cycles"] if item.unit == "cycles" else None,
+            }
             for item in log.profile
         ],
     }

@@ -94,6 +94,7 @@ def _profile(profile: dict[str, Any] | None) -> list[str]:
     if profile is None:
         return []
     steps, unit, total = profile["steps"], profile["unit"], profile["total"]
+    predicted = any(step["predicted"] is not None for step in steps)
     top = sorted(steps, key=lambda step: -step["count"])[:_TOP_STEPS]
     rows: list[list[Cell]] = [
         [
@@ -103,15 +104,17 @@ def _profile(profile: dict[str, Any] | None) -> list[str]:
             step["count"],
             f"{step['count'] / total:6.1%}" if total else None,
             step["macs"] / step["count"] if step["macs"] and step["count"] else None,
+            *([step["predicted"]] if predicted else []),
         ]
         for step in top
     ]
     macs = sum(step["macs"] for step in steps)
+    head = ["step", "kernel", "MAC", unit, "share", f"MAC/{_one(unit)}"]
     shown = f", the {len(top)} longest of {len(steps)} Steps" if len(top) < len(steps) else ""
     return [
         "",
         f"the last training step: {macs:,} MAC, {total:,} {unit}{shown}",
-        table(["step", "kernel", "MAC", unit, "share", f"MAC/{_one(unit)}"], rows),
+        table([*head, *(["predicted"] if predicted else [])], rows),
     ]
 
 

@@ -71,11 +71,12 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class StepCount:
-    """What one Step took in the last training step."""
+    """What one Step took in the last training step; `kernels`: its kernels alone, if it says so."""
 
     name: str
     count: int
     unit: str
+    kernels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,8 @@ class _Parser:
 
     def step_count(self, match: re.Match[str]) -> None:
         count = int(match["count"]) % _COUNTER_RANGE
-        self.profile.append(StepCount(match["name"], count, match["unit"]))
+        kernels = int(match["kernels"]) % _COUNTER_RANGE if match["kernels"] else None
+        self.profile.append(StepCount(match["name"], count, match["unit"], kernels))
 
     def stack(self, match: re.Match[str]) -> None:
         self.stacks.append(StackUse(*(int(match[key]) for key in ("core", "peak", "size"))))
@@ -256,7 +258,8 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
         ("loss ", rf"loss (?P<first>\d+):(?P<values>(?: {_FLOAT})+)", _Parser.loss),
         (
             "profile ",
-            rf"profile (?P<name>\S+) (?P<count>{_INT}) (?P<unit>ns|cycles|instructions)",
+            rf"profile (?P<name>\S+) (?P<count>{_INT}) (?P<unit>ns|cycles|instructions)"
+            rf"(?:, kernels (?P<kernels>{_INT}))?",
             _Parser.step_count,
         ),
         (

@@ -117,7 +117,21 @@ void net_step_begins(int step)
     if (net_observed & NET_CHECKING) {
         guard_begin(step);
     }
+    for (int core = 0; core < tl_num_cores(); core++) {
+        net_computed[core] = 0;
+    }
     step_start = tl_counter();
+}
+
+/* Of the slowest core. */
+static uint32_t computed(void)
+{
+    uint32_t most = 0;
+
+    for (int core = 0; core < tl_num_cores(); core++) {
+        most = net_computed[core] > most ? net_computed[core] : most;
+    }
+    return most;
 }
 
 void net_step_ends(int step)
@@ -133,7 +147,12 @@ void net_step_ends(int step)
         tl_print_str(net_step_names[step]);
         tl_print_str(" ");
         tl_print_int((int32_t)count);
-        tl_print_str(" " TL_COUNTER_UNIT "\n");
+        tl_print_str(" " TL_COUNTER_UNIT);
+        if (computed() > 0) {
+            tl_print_str(", kernels ");
+            tl_print_int((int32_t)computed());
+        }
+        tl_print_str("\n");
     }
 }
 
@@ -155,6 +174,7 @@ void net_gradients_made(int step)
 }
 
 int net_running[TL_CORES_MAX];
+uint32_t net_computed[TL_CORES_MAX];
 
 const char *tl_doing(int core)
 {

@@ -21,6 +21,9 @@ void net_step_ends(int step);
    brings the parameters back. */
 void net_gradients_made(int step);
 
+/* What each core's kernels have taken of the running Step, where it has transfers too. */
+extern uint32_t net_computed[TL_CORES_MAX];
+
 /* One plus the Step that each core is in; 0: in none. */
 extern int net_running[TL_CORES_MAX];
 

@@ -93,6 +93,30 @@ static inline int32_t tile_length(tl_range range)
     return range.last - range.first;
 }
 
+/* Around the kernel of a Step that has transfers too: how long it takes by itself. */
+#ifdef NET_HOOKS
+static inline uint32_t start_kernel(void)
+{
+    return tl_counter();
+}
+
+static inline void end_kernel(uint32_t start)
+{
+    net_computed[tl_core_id()] += tl_counter() - start;
+}
+#else
+#define start_kernel() 0
+#define end_kernel(start) ((void)(start))
+#endif
+
+static inline void run_tile(void (*compute)(int), int t)
+{
+    const uint32_t start = start_kernel();
+
+    compute(t);
+    end_kernel(start);
+}
+
 /* All tiles of a Step: while the cores compute one, the one before it leaves and the next arrives.
    At the meeting before a tile its slices have arrived, those of the tile before last have left,
    and nobody works on the last one any more. */
@@ -112,7 +136,7 @@ static inline void run_tiles(
                 fetch(t + 1);
             }
         }
-        compute(t);
+        run_tile(compute, t);
     }
     if (store) {
         sync();
@@ -136,7 +160,7 @@ static inline void run_tiles_in_turn(
             fetch(t);
         }
         sync();
-        compute(t);
+        run_tile(compute, t);
     }
     if (store) {
         sync();
