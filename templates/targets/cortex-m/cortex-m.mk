@@ -13,8 +13,8 @@ TARGET_SOURCES := $(addprefix target/cortex-m/,startup.c port.c fault.c protect.
 TARGET_SOURCES += $(addprefix target/common/,copy_engine.c crash.c semihosting.c string.c)
 # a plan of this target has reserved what it chose; one of another target gets our default
 L1_RUNTIME := $(if $(filter $(TARGET),$(NET_TARGET)),$(NET_L1_RESERVED),$(TARGET_L1_RESERVED))
-# the fault handler's stack and the port's data take the rest
-STACK_BYTES := $(shell expr $(L1_RUNTIME) - 1024)
+# the fault handler's stack and the data of port and network take the rest
+STACK_BYTES := $(shell expr $(L1_RUNTIME) - 1280)
 CPPFLAGS += -Itarget/cortex-m -Itarget/common -DTL_STACK_BYTES=$(STACK_BYTES)
 CFLAGS += $(MACHINE_FLAGS) -mthumb -mfloat-abi=hard -ffreestanding -O3 -g
 CFLAGS += -fno-tree-loop-distribute-patterns -ffp-contract=$(if $(EXACT),off,fast)
