@@ -8,6 +8,9 @@ enum { MEETINGS = 50, FAR_BYTES = 4096, NEAR_BYTES = 1536, BEHIND = 0x3f };
 
 TL_L1 static _Alignas(16) unsigned char near[NEAR_BYTES];
 TL_L2 static _Alignas(16) unsigned char far[FAR_BYTES];
+#ifdef TL_L3
+TL_L3 static _Alignas(16) unsigned char deep[FAR_BYTES];
+#endif
 
 static int arrived[TL_CORES_MAX];
 static int failures;
@@ -53,6 +56,7 @@ typedef struct {
     const unsigned char *from;
     uint32_t bytes;
     uint32_t parts;
+    uint32_t unit;
 } move;
 
 /* Several transfers at a time, waited for in another order than they were started in. */
@@ -65,7 +69,8 @@ static void copy(void *argument)
         uint32_t done = 0;
 
         for (uint32_t i = 0; i < what->parts; i++) {
-            const uint32_t end = what->bytes * (i + 1) / what->parts;
+            const uint32_t share = what->bytes * (i + 1) / what->parts / what->unit;
+            const uint32_t end = i + 1 < what->parts ? share * what->unit : what->bytes;
 
             started[i] = tl_copy_1d(what->to + done, what->from + done, end - done);
             done = end;
@@ -128,6 +133,23 @@ static void copy_out(void *argument)
     tl_barrier();
 }
 
+/* Two neighbouring levels. What lies in the far one is seen through tl_far_read. */
+typedef struct {
+    unsigned char *near;
+    unsigned char *far;
+    uint32_t unit; /* what addresses and lengths are multiples of */
+    const char *name;
+} levels;
+
+static unsigned char before[FAR_BYTES], seen[FAR_BYTES];
+
+static void set(const levels *pair, unsigned near_seed, unsigned far_seed)
+{
+    fill(before, FAR_BYTES, far_seed);
+    tl_far_write(pair->far, before, FAR_BYTES);
+    fill(pair->near, NEAR_BYTES, near_seed);
+}
+
 static int same(const unsigned char *a, const unsigned char *b, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -138,35 +160,38 @@ static int same(const unsigned char *a, const unsigned char *b, uint32_t count)
     return 1;
 }
 
-static void check_copy(uint32_t near_offset, uint32_t far_offset, uint32_t bytes, uint32_t parts)
+static void check_copy(
+    const levels *pair, uint32_t near_offset, uint32_t far_offset, uint32_t bytes, uint32_t parts)
 {
-    move in = {near + near_offset, far + far_offset, bytes, parts};
-    move out = {far + far_offset, near + near_offset, bytes, parts};
+    unsigned char *const inside = pair->near + near_offset;
+    unsigned char *const outside = pair->far + far_offset;
+    move in = {inside, outside, bytes, parts, pair->unit};
+    move out = {outside, inside, bytes, parts, pair->unit};
 
-    fill(far, FAR_BYTES, bytes + 1);
-    fill(near, NEAR_BYTES, 77);
-    near[near_offset + bytes] = BEHIND;
+    set(pair, 77, bytes + 1);
+    inside[bytes] = BEHIND;
     tl_team_run(copy, &in);
-    expect(same(in.to, in.from, bytes), "a copy to L1");
-    expect(near[near_offset + bytes] == BEHIND, "what lies behind a copy to L1");
-    fill(near, NEAR_BYTES, bytes + 9);
-    far[far_offset + bytes] = BEHIND;
+    expect(same(inside, before + far_offset, bytes), pair->name);
+    expect(inside[bytes] == BEHIND, "what lies behind a copy inwards");
+    set(pair, bytes + 9, 3);
     tl_team_run(copy, &out);
-    expect(same(out.to, out.from, bytes), "a copy to L2");
-    expect(far[far_offset + bytes] == BEHIND, "what lies behind a copy to L2");
+    tl_far_read(seen, pair->far, FAR_BYTES);
+    expect(same(inside, seen + far_offset, bytes), pair->name);
+    expect(seen[far_offset + bytes] == before[far_offset + bytes], "behind a copy outwards");
 }
 
 /* Rows lie one behind the other at `near`, `stride` apart at `far`; what is between stays. */
-static int rows_agree(const picture *what, const unsigned char *between)
+static int rows_agree(const picture *what, uint32_t far_offset)
 {
     const uint32_t rows = what->rows * what->parts;
+    const uint32_t gap = what->stride - what->row_bytes;
 
     for (uint32_t row = 0; row < rows; row++) {
-        const uint32_t start = row * what->stride;
-        const uint32_t gap = what->stride - what->row_bytes;
+        const uint32_t start = far_offset + row * what->stride;
+        const uint32_t end = start + what->row_bytes;
 
-        if (!same(what->near + row * what->row_bytes, what->far + start, what->row_bytes)
-            || !same(what->far + start + what->row_bytes, between + start + what->row_bytes, gap)) {
+        if (!same(what->near + row * what->row_bytes, seen + start, what->row_bytes)
+            || !same(before + end, seen + end, gap)) {
             return 0;
         }
     }
@@ -174,35 +199,45 @@ static int rows_agree(const picture *what, const unsigned char *between)
 }
 
 static void check_rows(
-    uint32_t near_offset, uint32_t far_offset, uint32_t row_bytes, uint32_t rows, uint32_t stride,
-    uint32_t parts)
+    const levels *pair, uint32_t near_offset, uint32_t far_offset, uint32_t row_bytes,
+    uint32_t rows, uint32_t stride, uint32_t parts)
 {
-    static unsigned char before[FAR_BYTES];
-    picture what = {near + near_offset, far + far_offset, row_bytes, rows, stride, parts};
-    const uint32_t bytes = row_bytes * rows * parts;
+    picture what
+        = {pair->near + near_offset, pair->far + far_offset, row_bytes, rows, stride, parts};
+    unsigned char *const behind = what.near + row_bytes * rows * parts;
 
-    fill(far, FAR_BYTES, row_bytes + rows);
-    fill(before, FAR_BYTES, row_bytes + rows);
-    fill(near, NEAR_BYTES, 5);
-    near[near_offset + bytes] = BEHIND;
+    set(pair, 5, row_bytes + rows);
+    *behind = BEHIND;
     tl_team_run(copy_in, &what);
-    expect(rows_agree(&what, before + far_offset), "rows to L1");
-    expect(near[near_offset + bytes] == BEHIND, "what lies behind rows to L1");
-    fill(near, NEAR_BYTES, 3 * row_bytes + parts);
+    tl_far_read(seen, pair->far, FAR_BYTES);
+    expect(rows_agree(&what, far_offset), pair->name);
+    expect(*behind == BEHIND, "what lies behind rows inwards");
+    set(pair, 3 * row_bytes + parts, 6);
     tl_team_run(copy_out, &what);
-    expect(rows_agree(&what, before + far_offset), "rows to L2");
+    tl_far_read(seen, pair->far, FAR_BYTES);
+    expect(rows_agree(&what, far_offset), pair->name);
 }
 
-static void check_many_rows(void)
+static void check_levels(const levels *pair)
 {
-    check_rows(0, 0, 64, 16, 128, 1);
-    check_rows(0, 0, 300, 4, 600, 1); /* a row is longer than a burst */
-    check_rows(0, 0, 16, 8, 16, TL_COPIES_MAX < 8 ? TL_COPIES_MAX : 8);
-    check_rows(4, 8, 12, 4, 40, TL_COPIES_MAX);
-    check_rows(0, 0, 0, 3, 8, 1);
-    check_rows(0, 0, 8, 0, 8, 1);
-    for (uint32_t odd = 0; odd < 8; odd++) {
-        check_rows(odd, 7 - odd, 1 + odd, 9 - odd, 9 + 2 * odd, 1 + odd % 3);
+    const uint32_t unit = pair->unit;
+
+    for (uint32_t i = 0; i < 8; i++) {
+        check_copy(pair, unit * i, unit * (7 - i), unit * (1 + 13 * i), 1);
+        check_copy(pair, 4, unit * i, 1024 + unit * i, 4);
+    }
+    check_copy(pair, 0, 0, 0, 1);
+    check_copy(pair, 0, 0, 128 * unit * TL_COPIES_MAX / 8, TL_COPIES_MAX);
+    check_rows(pair, 0, 0, 64, 16, 128, 1);
+    check_rows(pair, 0, 0, 300, 4, 600, 1); /* a row is longer than a burst */
+    check_rows(pair, 0, 0, 16, 8, 16, 8);
+    check_rows(pair, 4, 8, 8, 4, 40, TL_COPIES_MAX);
+    check_rows(pair, 0, 0, 0, 3, 8, 1);
+    check_rows(pair, 0, 0, 8, 0, 8, 1);
+    for (uint32_t i = 0; i < 8; i++) {
+        const uint32_t row = unit * (1 + i);
+
+        check_rows(pair, unit * i, unit * (7 - i), row, 9 - i, row + 8 + unit * i, 1 + i % 3);
     }
 }
 
@@ -233,13 +268,10 @@ int main(void)
         expect(late[core] == 0, "a barrier");
         expect(arrived[core] == MEETINGS, "a core's number");
     }
-    for (uint32_t offset = 0; offset < 8; offset++) {
-        check_copy(offset, 7 - offset, 1 + 13 * offset, 1);
-        check_copy(3, offset, 1024 + offset, 4);
-    }
-    check_copy(0, 0, 0, 1);
-    check_copy(0, 0, 1500, TL_COPIES_MAX);
-    check_many_rows();
+    check_levels(&(levels){near, far, 1, "a copy between L1 and L2"});
+#ifdef TL_L3
+    check_levels(&(levels){far, deep, 4, "a copy between L2 and L3"});
+#endif
     tl_team_run(count_a_while, &spent);
     /* two instructions or a quarter of a nanosecond a turn; the wait of core 0 counts too */
     expect(spent >= 5000, "the counter, while a core waits");

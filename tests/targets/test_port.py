@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import EXAMPLES, deployed, make
 from tests.targets.conftest import ready
 from trainlib_deployer.spec.model import DeviceOptions
+from trainlib_deployer.targets import TARGETS
 
 PROGRAM = Path(__file__).with_name("port_check.c")
 
@@ -32,7 +33,8 @@ PROGRAM = Path(__file__).with_name("port_check.c")
 def test_the_port_keeps_its_promises(name: str, cores: int, tmp_path: Path) -> None:
     ready(name)
     out = tmp_path / "out"
-    options = DeviceOptions(cores=cores)
+    l3 = TARGETS[name].max_bytes.get("l3", 2**20)
+    options = DeviceOptions(cores=cores, l3_bytes=min(l3, 64 * 1024))
     deployed(EXAMPLES / "digits" / "mlp.yaml", out, target=name, golden=False, options=options)
     (out / "src" / "main.c").write_text(PROGRAM.read_text())
     (out / "data" / "golden.bin").touch()

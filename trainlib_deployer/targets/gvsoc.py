@@ -19,7 +19,7 @@ TARGET = Target(
         reserved_bytes={"l1": 8 * 1024},
     ),
     max_cores=8,
-    max_bytes={"l1": 64 * 1024, "l2": 1536 * 1024, "l3": 0},
+    max_bytes={"l1": 64 * 1024, "l2": 1536 * 1024, "l3": 8 * 2**20},
     macs_per_second=100e3,
     tools=(
         Tool("gvsoc", "", hint=_GVSOC),

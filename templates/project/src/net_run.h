@@ -58,6 +58,21 @@ static inline void transfer_out(
         tl_copy_2d_out(far, near, (uint32_t)row_bytes, (uint32_t)rows, (uint32_t)stride);
 }
 
+/* The controller writes zeros. */
+static inline void clear(void *to, uint32_t bytes)
+{
+    static const uint32_t zeros[64];
+    unsigned char *next = to;
+
+    while (bytes > 0) {
+        const uint32_t part = bytes < sizeof zeros ? bytes : sizeof zeros;
+
+        tl_far_write(next, zeros, part);
+        next += part;
+        bytes -= part;
+    }
+}
+
 /* All cores meet; what was computed or moved before is seen by all after. */
 static inline void sync(void)
 {

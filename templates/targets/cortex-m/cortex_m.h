@@ -8,7 +8,6 @@
 
 #define TL_L1 __attribute__((section(".bss.tl_l1")))
 #define TL_L2 __attribute__((section(".bss.tl_l2")))
-#define TL_L3 /* there is none */
 
 /* Executed instructions, derived from the machine's time: QEMU gives each the same. */
 #define TL_COUNTER_UNIT "instructions"

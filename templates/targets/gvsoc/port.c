@@ -1,8 +1,11 @@
 /* gvsoc: the team is the cluster's cores; the fabric controller starts them and sleeps while they
-   work. Barriers, fork and join are the event unit's, copies the DMA engine's. */
+   work. Barriers, fork and join are the event unit's, copies the DMA engine's and the uDMA's. */
 
 #include "tl/port.h"
 
+#include <string.h>
+
+#include "hyperram.h"
 #include "pulp_open.h"
 #include "runtime.h"
 
@@ -89,6 +92,11 @@ static int in_l1(uintptr_t address)
     return address >= L1_FIRST && address < L1_LAST;
 }
 
+static int in_l3(uintptr_t address)
+{
+    return address >= L3_FIRST;
+}
+
 /* One side lies in L1, so that the command's 17 bits for the length are enough. */
 static tl_copy start(uintptr_t inside, uintptr_t outside, uint32_t bytes, uint32_t direction)
 {
@@ -106,9 +114,6 @@ static tl_copy start_rows(
 {
     tl_copy copy;
 
-    if (row_bytes == 0 || rows == 0) {
-        return TL_COPY_DONE;
-    }
     if (rows == 1 || row_bytes == stride) {
         return start(inside, outside, row_bytes * rows, direction);
     }
@@ -121,29 +126,47 @@ static tl_copy start_rows(
 tl_copy tl_copy_2d_in(
     void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
 {
-    return start_rows(
-        (uintptr_t)near, (uintptr_t)far, row_bytes, rows, far_stride, DMA_INTO_L1);
+    const uintptr_t to = (uintptr_t)near;
+    const uintptr_t from = (uintptr_t)far;
+
+    if (row_bytes == 0 || rows == 0) {
+        return TL_COPY_DONE;
+    }
+    if (in_l3(from)) {
+        return TL_COPY_OF_L3 | hyperram_read(to, from, row_bytes, rows, far_stride);
+    }
+    return start_rows(to, from, row_bytes, rows, far_stride, DMA_INTO_L1);
 }
 
 tl_copy tl_copy_2d_out(
     void *far, const void *near, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
 {
-    return start_rows((uintptr_t)near, (uintptr_t)far, row_bytes, rows, far_stride, DMA_OUT_OF_L1);
+    const uintptr_t to = (uintptr_t)far;
+    const uintptr_t from = (uintptr_t)near;
+
+    if (row_bytes == 0 || rows == 0) {
+        return TL_COPY_DONE;
+    }
+    if (in_l3(to)) {
+        return TL_COPY_OF_L3 | hyperram_write(from, to, row_bytes, rows, far_stride);
+    }
+    return start_rows(from, to, row_bytes, rows, far_stride, DMA_OUT_OF_L1);
 }
 
 tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
 {
-    const int into_l1 = in_l1((uintptr_t)to);
-
-    if (bytes == 0) {
-        return TL_COPY_DONE;
+    if (in_l1((uintptr_t)to) || in_l3((uintptr_t)from)) {
+        return tl_copy_2d_in(to, from, bytes, 1, bytes);
     }
-    return into_l1 ? start((uintptr_t)to, (uintptr_t)from, bytes, DMA_INTO_L1)
-                   : start((uintptr_t)from, (uintptr_t)to, bytes, DMA_OUT_OF_L1);
+    return tl_copy_2d_out(to, from, bytes, 1, bytes);
 }
 
 void tl_copy_wait(tl_copy copy)
 {
+    if (copy & TL_COPY_OF_L3) {
+        hyperram_wait(copy & ~TL_COPY_OF_L3);
+        return;
+    }
     if (copy == TL_COPY_DONE) {
         return;
     }
@@ -153,6 +176,24 @@ void tl_copy_wait(tl_copy copy)
     }
     OWN_EVENT_MASK = 1u << EVENT_BARRIER;
     OWN_DMA_STATUS = 1u << copy;
+}
+
+void tl_far_read(void *to, const void *from, uint32_t bytes)
+{
+    if (in_l3((uintptr_t)from)) {
+        hyperram_wait(hyperram_read((uintptr_t)to, (uintptr_t)from, bytes, 1, bytes));
+    } else {
+        memcpy(to, from, bytes);
+    }
+}
+
+void tl_far_write(void *to, const void *from, uint32_t bytes)
+{
+    if (in_l3((uintptr_t)to)) {
+        hyperram_wait(hyperram_write((uintptr_t)from, (uintptr_t)to, bytes, 1, bytes));
+    } else {
+        memcpy(to, from, bytes);
+    }
 }
 
 uint32_t tl_counter(void)

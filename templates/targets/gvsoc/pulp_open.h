@@ -13,6 +13,7 @@
 /* memory */
 #define L1_FIRST 0x10000000u
 #define L1_LAST 0x10010000u
+#define L3_FIRST 0x40000000u /* ours: no core reaches the HyperRAM */
 
 /* cluster control */
 #define CLUSTER_FETCH_ENABLE REGISTER(0x10200008) /* a bit a core */
@@ -43,6 +44,33 @@
 #define DMA_INCREMENT (1u << 18)
 #define DMA_ROWS (1u << 19) /* then come the bytes of a row and the stride outside L1 */
 #define DMA_EVENT (1u << 20)
+
+/* uDMA, and its HyperBus: the registers of transaction 0, then those that all share */
+#define UDMA_CLOCK_GATE REGISTER(0x1a102000)
+#define UDMA_HYPER 8
+#define UDMA_ENABLE (1u << 4)
+#define HYPER(offset) REGISTER(0x1a102480 + (offset))
+#define HYPER_IN_ADDRESS HYPER(0x00) /* in L2 */
+#define HYPER_IN_BYTES HYPER(0x04)
+#define HYPER_IN_START HYPER(0x08)
+#define HYPER_OUT_ADDRESS HYPER(0x0c)
+#define HYPER_OUT_BYTES HYPER(0x10)
+#define HYPER_OUT_START HYPER(0x14)
+#define HYPER_COMMAND HYPER(0x18)
+#define HYPER_READS_MEMORY 5u
+#define HYPER_WRITES_MEMORY 1u
+#define HYPER_ADDRESS HYPER(0x1c) /* in the HyperRAM */
+#define HYPER_STATUS HYPER(0x24)
+#define HYPER_UNDER_WAY(status) ((status) >> 1 & 0xffu)
+#define HYPER_ROWS HYPER(0x28) /* 1: rows of ROW_BYTES, STRIDE apart in the HyperRAM */
+#define HYPER_ROW_BYTES HYPER(0x2c)
+#define HYPER_STRIDE HYPER(0x30)
+#define HYPER_PAGE_BOUND HYPER(0x400)
+#define HYPER_NO_PAGES 4u
+#define HYPER_LATENCY HYPER(0x404)
+#define HYPER_LATENCY_TWICE HYPER(0x408)
+#define HYPER_SELECT_MAX HYPER(0x40c)
+#define HYPER_CHIP HYPER(0x420)
 
 /* the controller's interrupt unit */
 #define CONTROLLER_IRQ_ENABLE_SET REGISTER(0x1a109804)

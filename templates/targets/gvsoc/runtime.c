@@ -3,6 +3,7 @@
 #include "runtime.h"
 
 #include "crash.h"
+#include "hyperram.h"
 #include "pulp_open.h"
 #include "semihosting.h"
 #include "tl/port.h"
@@ -48,6 +49,7 @@ __attribute__((noreturn)) void controller_main(void)
     for (int core = 0; core < CORES; core++) {
         paint(core_stacks[core], core_stacks[core] + TL_STACK_BYTES / 4);
     }
+    hyperram_open();
     main();
     runtime_fail("main has returned");
 }

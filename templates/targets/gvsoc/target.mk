@@ -5,9 +5,9 @@ TARGET_MAX_CORES := 8
 TARGET_L1_BYTES := 65536
 TARGET_L1_RESERVED := 8192
 TARGET_L2_BYTES := 1572864
-TARGET_L3_BYTES := 0
+TARGET_L3_BYTES := 8388608
 TARGET_LINK_SCRIPT := target/gvsoc/link.ld
-TARGET_SOURCES := $(addprefix target/gvsoc/,crt0.S port.c runtime.c)
+TARGET_SOURCES := $(addprefix target/gvsoc/,crt0.S port.c hyperram.c runtime.c)
 TARGET_SOURCES += target/common/crash.c target/common/semihosting.c target/common/string.c
 CPPFLAGS += -Itarget/common
 # kernels inline their blocks with constant sizes, so that sums stay in registers: obey `inline`

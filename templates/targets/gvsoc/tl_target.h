@@ -5,6 +5,8 @@
 
 #define TL_L1 __attribute__((section(".bss.tl_l1")))
 #define TL_L2 __attribute__((section(".bss.tl_l2")))
+#define TL_L3 __attribute__((section(".bss.tl_l3")))
+#define TL_L3_IS_FAR
 #define TL_GUARD_BYTES 0
 #define TL_TARGET_NAME "gvsoc"
 #define TL_COUNTER_UNIT "cycles"
@@ -14,9 +16,10 @@
 #define CONTROLLER_STACK_BYTES 4096
 
 #ifndef __ASSEMBLER__
-/* The DMA engine's number of a transfer, or TL_COPY_DONE. */
+/* The DMA engine's number of a copy, 0 to 15, or the uDMA's. */
 typedef unsigned int tl_copy;
-#define TL_COPY_DONE 0xffffffffu
+#define TL_COPY_OF_L3 0x80000000u
+#define TL_COPY_DONE 16u
 #endif
 
 #endif

@@ -2,6 +2,7 @@
    gives the attributes and names that are known when compiling:
 
      TL_L1 TL_L2 TL_L3   place static data in a level
+     TL_L3_IS_FAR        defined where cores cannot reach L3: its pointers are for copies alone
      TL_GUARD_BYTES      guard zone on both sides of each arena (0: none)
      TL_TARGET_NAME      "host"
      TL_COUNTER_UNIT     what tl_counter counts: "ns", "cycles" or "instructions"
@@ -14,6 +15,7 @@
 #define TL_PORT_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "tl_target.h"
 
@@ -40,7 +42,8 @@ void tl_barrier(void);
 
 /* Copies between neighbouring levels, L1 and L2 or L2 and L3. Inside a run, by core 0 alone. Both sides
    must stay untouched until the copy has been waited for: once each, in any order, at any time after.
-   TL_COPIES_MAX may be under way. */
+   TL_COPIES_MAX may be under way. Between L2 and L3, addresses, lengths and strides are multiples of
+   4. */
 enum { TL_COPIES_MAX = 16 };
 
 /* Start to copy `bytes` in one piece. */
@@ -55,6 +58,22 @@ tl_copy tl_copy_2d_out(
 
 /* Returns when the copy has landed. */
 void tl_copy_wait(tl_copy copy);
+
+/* Read from, or write to, what lies in any level, at once: the controller outside of runs, core 0 in
+   one. The other side is memory of the program, not in L1; all numbers are multiples of 4. */
+#ifdef TL_L3_IS_FAR
+void tl_far_read(void *to, const void *from, uint32_t bytes);
+void tl_far_write(void *to, const void *from, uint32_t bytes);
+#else
+static inline void tl_far_read(void *to, const void *from, uint32_t bytes)
+{
+    memcpy(to, from, bytes);
+}
+static inline void tl_far_write(void *to, const void *from, uint32_t bytes)
+{
+    memcpy(to, from, bytes);
+}
+#endif
 
 /* A free-running counter; it wraps, so use differences. */
 uint32_t tl_counter(void);
