@@ -25,7 +25,18 @@ typedef struct pi_device {
     void *data;
 } pi_device_t;
 
-typedef struct pi_task pi_task_t;
+struct pi_task_implem {
+    unsigned int time;
+} __attribute__((packed));
+
+typedef struct pi_task {
+    struct pi_task *next;
+    uintptr_t arg[4];
+    int8_t done;
+    int id;
+    uint32_t data[8];
+    struct pi_task_implem implem;
+} pi_task_t;
 
 void pi_open_from_conf(struct pi_device *device, void *conf);
 

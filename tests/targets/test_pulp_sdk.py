@@ -10,10 +10,12 @@ import pytest
 
 from tests.conftest import EXAMPLES, ROOT, deployed, make
 from trainlib_deployer.spec.model import DeviceOptions
+from trainlib_deployer.targets.elf import read_elf
 
 COMPILER = "riscv64-unknown-elf-gcc"
 FLAGS = ["-march=rv32imc", "-mabi=ilp32", "-std=c11", "-ffreestanding", "-fsyntax-only"]
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+L3_SECTION = "--section-start=.tl_l3=0x40000000"
 FOLDERS = ["src", "lib/include", "lib/src", "target/pulp-sdk"]
 
 
@@ -36,7 +38,8 @@ def test_every_source_compiles_against_pmsis(project: Path, check: str) -> None:
     sources = [*project.glob("src/*.c"), *project.glob("lib/src/*.c")]
     sources += project.glob("target/pulp-sdk/*.c")
     assert len(sources) > 15
-    defines = ["-DNET_HOOKS", "-DTL_TEAM_SIZE=6", *(["-DCHECK_FULL"] if check == "full" else [])]
+    defines = ["-DNET_HOOKS", "-DTL_TEAM_SIZE=6", "-DTL_L3_BYTES=4096"]
+    defines += ["-DCHECK_FULL"] if check == "full" else []
     includes = [f"-I{ROOT / 'tests' / 'pmsis'}", *(f"-I{folder}" for folder in FOLDERS)]
     compiled = subprocess.run(
         [COMPILER, *FLAGS, *WARNINGS, *defines, *includes, *map(str, sources)],
@@ -46,6 +49,26 @@ def test_every_source_compiles_against_pmsis(project: Path, check: str) -> None:
         check=False,
     )
     assert compiled.returncode == 0, compiled.stderr
+
+
+@pytest.mark.skipif(not shutil.which(COMPILER), reason=f"not in PATH: {COMPILER}")
+def test_nothing_loads_l3_and_its_pointers_are_known(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "arena.c").write_text(
+        '#include "tl_target.h"\n'
+        "TL_L3 static _Alignas(16) unsigned char l3_arena[4096];\n"
+        "void *volatile seen;\n"
+        "void _start(void) { seen = l3_arena + 16; }\n"
+    )
+    program = tmp_path / "program"
+    flags = [*FLAGS[:3], *WARNINGS, "-O3", "-nostdlib", "-Wl,--gc-sections"]
+    flags += [f"-I{project / 'target' / 'pulp-sdk'}", f"-Wl,{L3_SECTION}"]
+    assert L3_SECTION in (project / "target" / "pulp-sdk" / "target.mk").read_text()
+    command = [COMPILER, *flags, str(tmp_path / "arena.c"), "-o", str(program)]
+    linked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert linked.returncode == 0, linked.stderr
+    elf = read_elf(program)
+    assert (elf.symbols["l3_arena"].address, elf.symbols["l3_arena"].size) == (0x40000000, 4096)
+    assert not [section for section in elf.sections if section.address >= 0x40000000]
 
 
 def test_make_says_in_one_line_that_the_sdk_is_missing(project: Path) -> None:

@@ -23,7 +23,7 @@ TARGET = Target(
         reserved_bytes={"l1": 8 * 1024, "l2": 256 * 1024},
     ),
     max_cores=8,
-    max_bytes={"l1": 64 * 1024, "l2": 512 * 1024, "l3": 0},
+    max_bytes={"l1": 64 * 1024, "l2": 512 * 1024, "l3": 8 * 2**20},
     macs_per_second=100e3,
     check_modes=("fingerprint", "full"),
     tools=(

@@ -1,4 +1,5 @@
-/* pulp-sdk: the team is a cluster task that forks; copies are the cluster's DMA. PMSIS alone. */
+/* pulp-sdk: the team is a cluster task that forks; copies are the cluster's DMA and
+   the RAM's driver. PMSIS alone. */
 
 #include "tl/port.h"
 
@@ -7,6 +8,7 @@
 
 #include "files.h"
 #include "pmsis.h"
+#include "ram.h"
 
 enum { CORES = 8, PAINT = 0x5ac3a55a, BROKEN = 3 };
 
@@ -23,7 +25,8 @@ static struct pi_device cluster;
 static struct pi_cluster_conf cluster_conf;
 static PI_L1 int team_size;
 static PI_L1 pi_cl_dma_cmd_t copies[TL_COPIES_MAX];
-static PI_L1 unsigned char copy_taken[TL_COPIES_MAX];
+static PI_L1 unsigned char copy_use[TL_COPIES_MAX];
+enum { FREE, BY_DMA, BY_RAM };
 
 static void stop(const char *reason)
 {
@@ -50,7 +53,10 @@ void tl_team_open(int cores)
         }
     }
     team_size = size;
-    memset(copy_taken, 0, sizeof copy_taken);
+    memset(copy_use, FREE, sizeof copy_use);
+    if (!ram_open()) {
+        stop("the external RAM does not open, or is too small for the plan's L3");
+    }
     if (!files_open()) {
         stop("data: the host's files cannot be reached");
     }
@@ -117,35 +123,48 @@ static int in_l1(const void *address)
     return (uintptr_t)address >> 22 == 0x10000000u >> 22;
 }
 
-/* A command that nobody waits for. */
-static tl_copy take_copy(void)
+/* One that nobody waits for. */
+static tl_copy take_copy(int use)
 {
     tl_copy copy = 0;
 
-    while (copy_taken[copy]) {
+    while (copy_use[copy] != FREE) {
         copy++;
     }
-    copy_taken[copy] = 1;
+    copy_use[copy] = (unsigned char)use;
     return copy;
 }
 
-static tl_copy copy_rows(
-    const void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t stride,
-    pi_cl_dma_dir_e direction)
+static void start_dma(
+    tl_copy copy, const void *near, const void *far, uint32_t row_bytes, uint32_t rows,
+    uint32_t stride, int inwards)
 {
     const uint32_t inside = (uint32_t)(uintptr_t)near;
     const uint32_t outside = (uint32_t)(uintptr_t)far;
     const uint32_t bytes = row_bytes * rows;
-    tl_copy copy;
+    const pi_cl_dma_dir_e direction = inwards ? PI_CL_DMA_DIR_EXT2LOC : PI_CL_DMA_DIR_LOC2EXT;
 
-    if (bytes == 0) {
-        return TL_COPY_DONE;
-    }
-    copy = take_copy();
     if (rows == 1 || row_bytes == stride) {
         pi_cl_dma_cmd(outside, inside, bytes, direction, &copies[copy]);
     } else {
         pi_cl_dma_cmd_2d(outside, inside, bytes, stride, row_bytes, direction, &copies[copy]);
+    }
+}
+
+static tl_copy copy_rows(
+    const void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t stride,
+    int inwards)
+{
+    tl_copy copy;
+
+    if (row_bytes == 0 || rows == 0) {
+        return TL_COPY_DONE;
+    }
+    copy = take_copy(in_ram(far) ? BY_RAM : BY_DMA);
+    if (in_ram(far)) {
+        ram_start(copy, near, far, row_bytes, rows, stride, inwards);
+    } else {
+        start_dma(copy, near, far, row_bytes, rows, stride, inwards);
     }
     return copy;
 }
@@ -153,26 +172,49 @@ static tl_copy copy_rows(
 tl_copy tl_copy_2d_in(
     void *near, const void *far, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
 {
-    return copy_rows(near, far, row_bytes, rows, far_stride, PI_CL_DMA_DIR_EXT2LOC);
+    return copy_rows(near, far, row_bytes, rows, far_stride, 1);
 }
 
 tl_copy tl_copy_2d_out(
     void *far, const void *near, uint32_t row_bytes, uint32_t rows, uint32_t far_stride)
 {
-    return copy_rows(near, far, row_bytes, rows, far_stride, PI_CL_DMA_DIR_LOC2EXT);
+    return copy_rows(near, far, row_bytes, rows, far_stride, 0);
 }
 
 tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes)
 {
-    return in_l1(to) ? tl_copy_2d_in(to, from, bytes, 1, bytes)
-                     : tl_copy_2d_out(to, from, bytes, 1, bytes);
+    return in_l1(to) || in_ram(from) ? tl_copy_2d_in(to, from, bytes, 1, bytes)
+                                     : tl_copy_2d_out(to, from, bytes, 1, bytes);
 }
 
 void tl_copy_wait(tl_copy copy)
 {
-    if (copy != TL_COPY_DONE) {
+    if (copy == TL_COPY_DONE) {
+        return;
+    }
+    if (copy_use[copy] == BY_RAM) {
+        ram_wait(copy);
+    } else {
         pi_cl_dma_cmd_wait(&copies[copy]);
-        copy_taken[copy] = 0;
+    }
+    copy_use[copy] = FREE;
+}
+
+void tl_far_read(void *to, const void *from, uint32_t bytes)
+{
+    if (in_ram(from)) {
+        ram_move(to, from, bytes, 1);
+    } else {
+        memcpy(to, from, bytes);
+    }
+}
+
+void tl_far_write(void *to, const void *from, uint32_t bytes)
+{
+    if (in_ram(to)) {
+        ram_move(from, to, bytes, 0);
+    } else {
+        memcpy(to, from, bytes);
     }
 }
 

@@ -7,8 +7,8 @@ TARGET_L1_BYTES := 65536
 TARGET_L1_RESERVED := 8192
 TARGET_L2_BYTES := 524288
 TARGET_L2_RESERVED := 262144
-TARGET_L3_BYTES := 0
-TARGET_SOURCES := target/pulp-sdk/port.c target/pulp-sdk/files.c
+TARGET_L3_BYTES := 8388608
+TARGET_SOURCES := target/pulp-sdk/port.c target/pulp-sdk/files.c target/pulp-sdk/ram.c
 
 SDK_CORES := $(or $(NUM_CORES),$(CORE),$(NET_CORES))
 ifdef NET_CORES
@@ -20,15 +20,16 @@ ifneq ($(SANITIZE),)
 $(error SANITIZE works on the host only)
 endif
 
-SDK_CFLAGS := -O3 -g -DTL_TEAM_SIZE=$(SDK_CORES) -ffp-contract=$(if $(EXACT),off,fast)
+SDK_CFLAGS := -O3 -g -DTL_TEAM_SIZE=$(SDK_CORES) -DTL_L3_BYTES=$(or $(NET_L3_BYTES),0) -ffp-contract=$(if $(EXACT),off,fast)
 # for the comparison of the built program with the plan
 SDK_L1 := 268435456
 SDK_LDFLAGS = -Wl,--defsym=tl_l1_start=$(SDK_L1) -Wl,--defsym=tl_l1_end=$(SDK_L1)+$(NET_L1_CAPACITY)
+SDK_LDFLAGS += -Wl,--section-start=.tl_l3=0x40000000
 # the SDK's rules do not see a change of options: each choice has a folder
 SDK_BUILD = $(BUILD)/$(SDK_CORES)_cores_$(CHECK)$(if $(EXACT),_exact)$(if $(platform),_$(platform))
-# CONFIG_HYPERFLASH brings what the SDK's file systems link with
+# CONFIG_HYPERFLASH brings what the SDK's file systems link with, CONFIG_HYPERRAM the external RAM
 ifdef RULES_DIR
-SDK = $(MAKE) --no-print-directory -f $(RULES_DIR)/pmsis_rules.mk APP=$(notdir $(PROGRAM)) CONFIG_HYPERFLASH=1
+SDK = $(MAKE) --no-print-directory -f $(RULES_DIR)/pmsis_rules.mk APP=$(notdir $(PROGRAM)) CONFIG_HYPERFLASH=1 CONFIG_HYPERRAM=1
 SDK += APP_SRCS='$(SOURCES)' APP_CFLAGS='$(CPPFLAGS) $(SDK_CFLAGS)' TARGET_BUILD_DIR=$(CURDIR)/$(SDK_BUILD)
 SDK += APP_LDFLAGS='$(SDK_LDFLAGS)'
 TARGET_LINK = +@$(SDK) build && cp $(SDK_BUILD)/$(notdir $@)/$(notdir $@) $@

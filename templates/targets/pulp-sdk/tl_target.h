@@ -6,6 +6,9 @@
 /* sections of the SDK's linker script: not loaded, in the cluster's L1; cleared at start, in L2 */
 #define TL_L1 __attribute__((section(".bss_l1.tl_l1")))
 #define TL_L2 __attribute__((section(".bss.tl_l2")))
+/* nothing loads this section, which lies at RAM_FIRST: no flags, no contents */
+#define TL_L3 __attribute__((section(".tl_l3,\"\",@nobits#")))
+#define TL_L3_IS_FAR
 #define TL_GUARD_BYTES 0
 #define TL_TARGET_NAME "pulp-sdk"
 #define TL_COUNTER_UNIT "cycles"
