@@ -56,6 +56,22 @@ def test_the_cnn_runs_clean_under_address_and_undefined_sanitizers(tmp_path: Pat
     assert ran.status == 0, ran.output
 
 
+@pytest.mark.parametrize("spec", SPECS, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_copies_that_land_late_change_nothing(spec: Path, tmp_path: Path) -> None:
+    deployed(spec, tmp_path / "out", steps=3)
+    ran = make(tmp_path / "out", "run", "DELAYED=1")
+    assert ran.status == 0, ran.output
+
+
+@pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
+def test_late_copies_run_clean_under_sanitizers(sanitizer: str, tmp_path: Path) -> None:
+    options = DeviceOptions(cores=4, l1_bytes=32 * 1024, l2_bytes=24 * 1024, l3_bytes=2**20)
+    project = deployed(DIGITS / "cnn.yaml", tmp_path / "out", steps=3, options=options)
+    assert project.memory.home == "l3"
+    ran = make(tmp_path / "out", "run", "DELAYED=1", f"SANITIZE={sanitizer}")
+    assert ran.status == 0 and "WARNING" not in ran.output, ran.output
+
+
 def test_clang_builds_it_without_warnings(tmp_path: Path) -> None:
     deployed(DIGITS / "cnn.yaml", tmp_path / "out", steps=3, options=DeviceOptions(l1_bytes=32768))
     ran = make(tmp_path / "out", "run", "CC=clang-14", "CHECK=fingerprint")

@@ -23,7 +23,8 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
 def build(program: Path, *options: str, compiler: str = "gcc") -> None:
     """Compile the library, the host port and the harness."""
-    sources = [HERE / "harness.c", PORT / "port.c", *sorted((LIBRARY / "src").glob("*.c"))]
+    port = [PORT / "port.c", PORT / "copy.c"]
+    sources = [HERE / "harness.c", *port, *sorted((LIBRARY / "src").glob("*.c"))]
     paths = [f"-I{folder}" for folder in (LIBRARY, LIBRARY / "include", LIBRARY / "src", PORT)]
     command = [compiler, "-std=c11", *WARNINGS, "-D_POSIX_C_SOURCE=200809L", "-pthread", *options]
     result = subprocess.run(

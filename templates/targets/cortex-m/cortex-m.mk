@@ -26,6 +26,3 @@ LDLIBS += -lgcc
 # 128 ns of the machine's time an instruction: port.c counts by them
 TARGET_RUN = $(QEMU_ARM) -machine $(MACHINE) -icount shift=7 -display none -monitor none -serial none \
   -semihosting-config enable=on,target=native -kernel
-ifneq ($(SANITIZE),)
-$(error SANITIZE works on the host only)
-endif

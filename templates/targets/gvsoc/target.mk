@@ -18,6 +18,3 @@ CFLAGS += -ffp-contract=$(if $(EXACT),off,fast)
 L1_BYTES := $(if $(filter $(TARGET),$(NET_TARGET)),$(NET_L1_CAPACITY),$(TARGET_L1_BYTES))
 LDFLAGS += -nostdlib -fuse-ld=lld-19 -Wl,--gc-sections,--enable-non-contiguous-regions -Wl,-T$(TARGET_LINK_SCRIPT) -Wl,--defsym=tl_l1_bytes=$(L1_BYTES)
 TARGET_RUN = sh target/gvsoc/run.sh $(BUILD)/work
-ifneq ($(SANITIZE),)
-$(error SANITIZE works on the host only)
-endif

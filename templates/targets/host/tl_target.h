@@ -10,7 +10,7 @@
 #define TL_TARGET_NAME "host"
 #define TL_COUNTER_UNIT "ns"
 
-/* Copies are done when they are started. */
+/* The number of a copy that waits to land (copy_delayed.c). */
 typedef int tl_copy;
 
 #endif

@@ -16,9 +16,6 @@ ifneq ($(words $(SDK_CORES)) $(filter $(SDK_CORES),$(wordlist 1,$(NET_CORES),1 2
 $(error the plan is for $(NET_CORES) cores: NUM_CORES is 1 to $(NET_CORES), not '$(SDK_CORES)')
 endif
 endif
-ifneq ($(SANITIZE),)
-$(error SANITIZE works on the host only)
-endif
 
 SDK_CFLAGS := -O3 -g -DTL_TEAM_SIZE=$(SDK_CORES) -DTL_L3_BYTES=$(or $(NET_L3_BYTES),0) -ffp-contract=$(if $(EXACT),off,fast)
 # for the comparison of the built program with the plan

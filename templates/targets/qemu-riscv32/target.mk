@@ -21,6 +21,3 @@ LDLIBS += -lgcc
 # one instruction a nanosecond of the machine's time: counts are exact and repeatable
 TARGET_RUN = $(QEMU_RISCV32) -machine virt -bios none -smp $(NET_CORES) -m 512M -icount shift=0 \
   -display none -monitor none -serial stdio -semihosting-config enable=on,target=native -kernel
-ifneq ($(SANITIZE),)
-$(error SANITIZE works on the host only)
-endif
