@@ -156,19 +156,33 @@ void net_step_ends(int step)
     }
 }
 
+/* A parameter as it was before the checked step. */
+static int restore(float *value, uint32_t count, uint32_t at)
+{
+    float part[64];
+
+    for (uint32_t done = 0; done < count; done += 64) {
+        const uint32_t bytes = 4 * (count - done < 64 ? count - done : 64);
+
+        if (tl_data_read(TL_DATA_STATE, at + 4 * done, part, bytes) != bytes) {
+            return 0;
+        }
+        tl_far_write(value + done, part, bytes);
+    }
+    return 1;
+}
+
 void net_gradients_made(int step)
 {
+    const uint32_t state = (1 + checked_index) * NET_STATE_BYTES;
+
     check_step(step, 1);
     for (int i = 0; i < net_check_count; i++) {
         const net_check *check = &net_checks[i];
 
-        if (check->step == step && check->probed > 0) {
-            const uint32_t bytes = 4 * check->count;
-            const uint32_t at = (1 + checked_index) * NET_STATE_BYTES + check->probed;
-
-            if (tl_data_read(TL_DATA_STATE, at, check->value, bytes) != bytes) {
-                data_whole = 0;
-            }
+        if (check->step == step && check->probed > 0
+            && !restore(check->value, check->count, state + check->probed)) {
+            data_whole = 0;
         }
     }
 }

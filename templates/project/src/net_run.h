@@ -30,13 +30,11 @@ static inline void start_transfer(void)
 }
 
 /* Start to move `bytes`; core 0 drives the DMA engine. */
-static inline void transfer(void *to, const void *from, uint32_t bytes)
+static inline void transfer(void *to, const void *from, int32_t bytes)
 {
     if (tl_core_id() == 0) {
-        if (transfers_in_flight == TL_COPIES_MAX) {
-            wait_transfers();
-        }
-        transfers[transfers_in_flight++] = tl_copy_1d(to, from, bytes);
+        start_transfer();
+        transfers[transfers_in_flight++] = tl_copy_1d(to, from, (uint32_t)bytes);
     }
 }
 
