@@ -81,9 +81,12 @@ def test_tiles_say_what_moves(cnn: str) -> None:
     assert not any(step["bytes_in"] + step["bytes_out"] for step in everything["steps"])
     some = document_of("explain", "explain", cnn, "--stage", "tiles", "--l1", IN_L2)
     for step in some["steps"]:
-        assert step["bytes_in"] == sum(o["bytes_in"] for o in step["operands"])
-        assert all(o["home"] != "l1" or not o["bytes_in"] for o in step["operands"])
-    assert sum(step["bytes_in"] for step in some["steps"]) > 0
+        assert all((o["home"] == "l1") == (o["buffers"] == 0) for o in step["operands"])
+        far = [operand for operand in step["operands"] if operand["buffers"]]
+        assert bool(step["bytes_in"] + step["bytes_out"]) == bool(far)
+        assert step["l1_bytes"] >= sum(o["buffers"] * o["bytes"] for o in far)
+        assert step["cycles"] >= max(step["compute_cycles"], step["transfer_cycles"])
+    assert any(step["tiles"] > 1 and step["tile"] for step in some["steps"])
 
 
 def test_the_picture_is_written(cnn: str, tmp_path: Path) -> None:

@@ -25,9 +25,11 @@ training: {loss: cross_entropy, optimizer: {type: sgd, lr: 0.05}, max_steps: 4}
 MUTATIONS = [
     (
         "wrong sign",
-        "tl_sgd c1_weight_update = {\n    .count = 72, .lr = 0.05f",
-        "tl_sgd c1_weight_update = {\n    .count = 72, .lr = -0.05f",
-        "c1.weight.update",
+        ".scale = -0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n#ifdef NET_HOOKS\n"
+        "static const tl_conv2d c1_wg_gradient",
+        ".scale = 0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n#ifdef NET_HOOKS\n"
+        "static const tl_conv2d c1_wg_gradient",
+        "c1.wg",
     ),
     (
         "missing tap",
@@ -37,7 +39,7 @@ MUTATIONS = [
         " .ho = 6, .wo = 6, .kh = 3, .kw = 2,",
         "c2.fw",
     ),
-    ("stale buffer", "(&c2_fw, c2_y, r1_y,", "(&c2_fw, c2_y, c1_y,", "c2.fw"),
+    ("wrong buffer", "(&c2_fw, c2_y, r1_y,", "(&c2_fw, c2_y, fc_weight,", "c2.fw"),
 ]
 
 

@@ -114,8 +114,10 @@ def test_fingerprints_agree_on_a_target_too(tmp_path: Path) -> None:
 def test_the_linker_refuses_what_does_not_fit_into_a_level(tmp_path: Path) -> None:
     ready("qemu-riscv32")
     deployed(CNN, tmp_path / "out", golden=False)
-    ran = make(tmp_path / "out", "all", "TARGET=qemu-riscv32", "NET_L1_CAPACITY=50000")
-    assert ran.status != 0 and "region `L1' overflowed by 7264 bytes" in ran.output
+    used = json.loads((tmp_path / "out" / "plan.json").read_text())["memory"]["l1"]["used"]
+    smaller = f"NET_L1_CAPACITY={used - 2000}"
+    ran = make(tmp_path / "out", "all", "TARGET=qemu-riscv32", smaller)
+    assert ran.status != 0 and "region `L1' overflowed by 2000 bytes" in ran.output
 
 
 def test_a_missing_simulator_is_4_with_the_line_that_brings_it(

@@ -38,9 +38,9 @@ def test_the_document_has_what_the_design_promises() -> None:
         "total": 300,
         "steps": [
             {"name": "fc.fw", "layer": "fc", "phase": "fw", "kernel": "tl_linear_fw_f32",
-             "macs": 50, "count": 100},
+             "macs": 50, "count": 100, "kernels": 100, "predicted": None},
             {"name": "fc.wg", "layer": "fc", "phase": "wg", "kernel": "tl_linear_wg_f32",
-             "macs": 50, "count": 200},
+             "macs": 50, "count": 200, "kernels": 150, "predicted": None},
         ],
     }  # fmt: skip
     assert document["memory"] == {"l1": {"capacity": 1000, "used": 900, "lower_bound": 800}}

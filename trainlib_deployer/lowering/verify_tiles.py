@@ -137,8 +137,9 @@ class _Player:
         assert operand.tensor
         tile = self.tile(t)
         whole = {name: (0, extent) for name, extent in self.extents.items()}
-        flat = len(operand.axes) != operand.tensor.rank
-        shape = (operand.tensor.count,) if flat else operand.tensor.shape
+        shape = list(operand.tensor.shape)
+        while len(shape) > max(1, len(operand.axes)):
+            shape[:2] = [shape[0] * shape[1]]
         found = []
         for position, extent in enumerate(shape):
             axis = operand.axes[position] if operand.axes else None

@@ -109,10 +109,11 @@ class TilePlan:
 
 
 def operand_shape(operand: Operand) -> Shape:
-    """The shape that an operand's axes speak of: flat where there is one axis for all."""
+    """The shape that an operand's axes speak of: where they are fewer, the first is for several."""
     assert operand.tensor
     shape = operand.tensor.shape
-    return shape if len(operand.axes) == len(shape) else (operand.tensor.count,)
+    first = len(shape) - len(operand_axes(operand)) + 1
+    return (math.prod(shape[:first]), *shape[first:])
 
 
 def operand_axes(operand: Operand) -> tuple[Axis, ...]:
