@@ -195,7 +195,7 @@ ROWS = (
     Row(
         "matmul 64x64x64",
         layer_steps(Linear(out_features=64, bias=False), (64, 64)),
-        {"fw": 3.8},
+        {"fw": 3.8, "wg": 3.8, "ig": 3.8},
     ),
     Row(
         "conv2d 7->13, 3x3, 11x9 in, padding 1",

@@ -1,47 +1,46 @@
-/* One contiguous range of elements a core. */
+/* Selections are made by masks: branches on data cost more than they save. */
+
+#define LOAD_1(i) const tl_acc x_i = TL_LOAD(x[i])
+#define LOAD_2(i) const tl_acc dy_i = TL_LOAD(dy[i]), s_i = TL_LOAD(s[i])
+#define LOAD_3(i) LOAD_2(i), old_i = TL_LOAD(dx[i])
 
 void TL_NAME(relu_fw)(const tl_relu *op, tl_elem *y, const tl_elem *x)
 {
-    const tl_range own = tl_share(op->count);
-
-    for (int32_t i = own.first; i < own.last; i++) {
-        const tl_acc value = TL_LOAD(x[i]);
-
-        y[i] = TL_STORE(value <= 0 ? 0 : value);
-    }
+    TL_EACH(op->count, y, LOAD_1, tl_unless(x_i <= 0, x_i));
 }
 
-void TL_NAME(relu_ig)(const tl_relu *op, tl_elem *dx, const tl_elem *dy, const tl_elem *y)
+void TL_NAME(relu_ig)(const tl_relu *op, tl_elem *dx, const tl_elem *dy, const tl_elem *s)
 {
-    const tl_range own = tl_share(op->count);
-
-    for (int32_t i = own.first; i < own.last; i++) {
-        const tl_acc part = TL_LOAD(y[i]) > 0 ? TL_LOAD(dy[i]) : 0;
-
-        dx[i] = TL_STORE(op->accumulate ? TL_LOAD(dx[i]) + part : part);
+    if (op->accumulate) {
+        TL_EACH(op->count, dx, LOAD_3, old_i + tl_where(s_i > 0, dy_i));
+    } else {
+        TL_EACH(op->count, dx, LOAD_2, tl_where(s_i > 0, dy_i));
     }
 }
 
 void TL_NAME(leaky_relu_fw)(const tl_leaky_relu *op, tl_elem *y, const tl_elem *x)
 {
-    const tl_range own = tl_share(op->count);
+    const tl_acc slope = op->negative_slope;
 
-    for (int32_t i = own.first; i < own.last; i++) {
-        const tl_acc value = TL_LOAD(x[i]);
-
-        y[i] = TL_STORE(value > 0 ? value : value * op->negative_slope);
+    if (slope >= 0 && slope <= 1) {
+        TL_EACH(op->count, y, LOAD_1, TL_MAX(x_i, slope * x_i));
+    } else {
+        TL_EACH(op->count, y, LOAD_1, x_i * tl_either(x_i > 0, 1, slope));
     }
 }
 
 void TL_NAME(leaky_relu_ig)(
     const tl_leaky_relu *op, tl_elem *dx, const tl_elem *dy, const tl_elem *s)
 {
-    const tl_range own = tl_share(op->count);
+    const tl_acc slope = op->negative_slope;
 
-    for (int32_t i = own.first; i < own.last; i++) {
-        const tl_acc value = TL_LOAD(dy[i]);
-        const tl_acc part = TL_LOAD(s[i]) > 0 ? value : value * op->negative_slope;
-
-        dx[i] = TL_STORE(op->accumulate ? TL_LOAD(dx[i]) + part : part);
+    if (op->accumulate) {
+        TL_EACH(op->count, dx, LOAD_3, old_i + dy_i * tl_either(s_i > 0, 1, slope));
+    } else {
+        TL_EACH(op->count, dx, LOAD_2, dy_i * tl_either(s_i > 0, 1, slope));
     }
 }
+
+#undef LOAD_3
+#undef LOAD_2
+#undef LOAD_1

@@ -1,6 +1,7 @@
 #include "tl/activation.h"
 
+#include "tl/each.h"
 #include "tl/elem_f32.h"
-#include "tl/share.h"
+#include "tl/select.h"
 
 #include "activation_body.h"

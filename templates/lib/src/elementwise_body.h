@@ -1,27 +1,21 @@
-/* One contiguous range of elements a core. */
-
 void TL_NAME(add_fw)(const tl_add *op, tl_elem *y, const tl_elem *a, const tl_elem *b)
 {
-    const tl_range own = tl_share(op->count);
-
-    for (int32_t i = own.first; i < own.last; i++) {
-        y[i] = TL_STORE(TL_LOAD(a[i]) + TL_LOAD(b[i]));
-    }
+#define LOAD(i) const tl_acc a_i = TL_LOAD(a[i]), b_i = TL_LOAD(b[i])
+    TL_EACH(op->count, y, LOAD, a_i + b_i);
+#undef LOAD
 }
 
 static inline void pass(const tl_pass *op, tl_elem *to, const tl_elem *from)
 {
-    const tl_range own = tl_share(op->count);
-
+#define LOAD(i) const tl_acc from_i = TL_LOAD(from[i])
+#define LOAD_BOTH(i) LOAD(i), to_i = TL_LOAD(to[i])
     if (op->accumulate) {
-        for (int32_t i = own.first; i < own.last; i++) {
-            to[i] = TL_STORE(TL_LOAD(to[i]) + TL_LOAD(from[i]));
-        }
+        TL_EACH(op->count, to, LOAD_BOTH, to_i + from_i);
     } else {
-        for (int32_t i = own.first; i < own.last; i++) {
-            to[i] = from[i];
-        }
+        TL_EACH(op->count, to, LOAD, from_i);
     }
+#undef LOAD_BOTH
+#undef LOAD
 }
 
 void TL_NAME(pass_fw)(const tl_pass *op, tl_elem *y, const tl_elem *x)

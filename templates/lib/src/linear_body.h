@@ -1,40 +1,49 @@
-#include "gradient_body.h"
 #include "matmul_body.h"
+
+enum { FW_WIDTH = 3, WG_WIDTH = 4, IG_WIDTH = 3 }; /* as many sums as leave registers for pointers */
+
+MM_BLOCKS(linear_fw, FW_WIDTH, MM_ALONG_K, MM_ALONG_K)
+MM_BLOCKS(linear_wg, WG_WIDTH, MM_ACROSS_K, MM_ACROSS_K)
+MM_BLOCKS(linear_ig, IG_WIDTH, MM_ALONG_K, MM_ACROSS_K)
 
 void TL_NAME(linear_fw)(
     const tl_linear *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
 {
-    const matmul m = {.rows = op->n, .columns = op->co, .depth = op->ci,
-                      .a_row = op->ci, .a_depth = 1, .b_column = op->ci, .b_depth = 1,
+    const int32_t ci = op->ci;
+    const matmul m = {.rows = op->n, .columns = op->co, .depth = ci, .a_step = ci, .b_step = ci,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1};
+    const mm_blocks blocks = {ci, ci, FW_WIDTH, linear_fw_full, linear_fw_row, linear_fw_single};
 
-    matmul_run(&m, y, x, w, b);
+    matmul_run(&m, &blocks, y, x, w, b);
 }
 
 void TL_NAME(linear_wg)(
     const tl_linear *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
     const matmul m = {.rows = op->co, .columns = op->ci, .depth = op->n,
-                      .a_row = 1, .a_depth = op->co, .b_column = 1, .b_depth = op->ci,
+                      .a_step = op->co, .b_step = op->ci,
                       .accumulate = op->accumulate, .scale = op->scale, .decay = op->decay};
-    const tl_range own = db ? tl_share(op->co) : (tl_range){0, 0};
+    const mm_blocks blocks = {1, 1, WG_WIDTH, linear_wg_full, linear_wg_row, linear_wg_single};
+    const tl_range own = db ? tl_share(m.rows) : (tl_range){0, 0};
 
     for (int32_t co = own.first; co < own.last; co++) {
         tl_acc sum = 0;
 
-        for (int32_t n = 0; n < op->n; n++) {
-            sum += TL_LOAD(dy[n * op->co + co]);
+        for (int32_t n = 0; n < m.depth; n++) {
+            sum += TL_LOAD(dy[n * m.rows + co]);
         }
-        gradient_store(db + co, sum, op->accumulate, op->scale, op->bias_decay);
+        gradient_store(db + co, sum, m.accumulate, m.scale, op->bias_decay);
     }
-    matmul_run(&m, dw, dy, x, 0);
+    matmul_run(&m, &blocks, dw, dy, x, 0);
 }
 
 void TL_NAME(linear_ig)(const tl_linear *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
 {
     const matmul m = {.rows = op->n, .columns = op->ci, .depth = op->co,
-                      .a_row = op->co, .a_depth = 1, .b_column = 1, .b_depth = op->ci,
+                      .a_step = op->co, .b_step = op->ci,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1};
+    const mm_blocks blocks = {m.depth, 1, IG_WIDTH, linear_ig_full, linear_ig_row,
+                              linear_ig_single};
 
-    matmul_run(&m, dx, dy, w, 0);
+    matmul_run(&m, &blocks, dx, dy, w, 0);
 }

@@ -1,6 +1,9 @@
 #include "tl/linear.h"
 
+#include "tl/codegen.h"
 #include "tl/elem_f32.h"
 #include "tl/share.h"
 
+#include "gradient_body.h"
 #include "linear_body.h"
+#include "linear_n1_body.h"

@@ -1,5 +1,6 @@
 #include "tl/loss.h"
 
+#include "tl/each.h"
 #include "tl/elem_f32.h"
 #include "tl/share.h"
 

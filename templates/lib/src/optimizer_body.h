@@ -1,12 +1,13 @@
-/* One contiguous range of parameters a core. */
-
 void TL_NAME(sgd_update)(const tl_sgd *op, tl_elem *w, const tl_elem *dw)
 {
-    const tl_range own = tl_share(op->count);
+    const tl_acc lr = op->lr;
+    const tl_acc decay = op->weight_decay;
 
-    for (int32_t i = own.first; i < own.last; i++) {
-        const tl_acc value = TL_LOAD(w[i]);
-
-        w[i] = TL_STORE(value - op->lr * (TL_LOAD(dw[i]) + op->weight_decay * value));
+#define LOAD(i) const tl_acc w_i = TL_LOAD(w[i]), dw_i = TL_LOAD(dw[i])
+    if (decay == 0) {
+        TL_EACH(op->count, w, LOAD, w_i - lr * dw_i);
+    } else {
+        TL_EACH(op->count, w, LOAD, w_i - lr * (dw_i + decay * w_i));
     }
+#undef LOAD
 }

@@ -31,4 +31,11 @@ void tl_linear_wg_f32(
 /* dx = dy w. */
 void tl_linear_ig_f32(const tl_linear *op, float *dx, const float *dy, const float *w);
 
+/* The same for one row (n = 1), as layers of single samples have. */
+void tl_linear_n1_fw_f32(
+    const tl_linear *op, float *y, const float *x, const float *w, const float *b);
+void tl_linear_n1_wg_f32(
+    const tl_linear *op, float *dw, float *db, const float *x, const float *dy);
+void tl_linear_n1_ig_f32(const tl_linear *op, float *dx, const float *dy, const float *w);
+
 #endif

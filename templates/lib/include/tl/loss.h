@@ -1,7 +1,7 @@
 /* Losses of one mini-batch, and the gradient of the network's output.
 
-   Every core computes the sums that it needs itself, in the same order: no barrier, and results
-   that do not depend on the team's size. */
+   All cores work on one sample at a time and meet inside the kernel; sums are made of fixed parts in a
+   fixed order, so that results do not depend on the team's size. */
 
 #ifndef TL_LOSS_H
 #define TL_LOSS_H

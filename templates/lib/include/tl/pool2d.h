@@ -31,4 +31,14 @@ void tl_max_pool2d_ig_f32(const tl_pool2d *op, float *dx, const float *dy, const
 void tl_avg_pool2d_fw_f32(const tl_pool2d *op, float *y, const float *x);
 void tl_avg_pool2d_ig_f32(const tl_pool2d *op, float *dx, const float *dy);
 
+/* The same for windows of 2 x 2 side by side, without padding; x may have a row or a column more. */
+void tl_max_pool2d_k2_fw_f32(const tl_pool2d *op, float *y, const float *x);
+void tl_max_pool2d_k2_ig_f32(const tl_pool2d *op, float *dx, const float *dy, const float *x);
+void tl_avg_pool2d_k2_fw_f32(const tl_pool2d *op, float *y, const float *x);
+void tl_avg_pool2d_k2_ig_f32(const tl_pool2d *op, float *dx, const float *dy);
+
+/* The average of whole planes. */
+void tl_avg_pool2d_whole_fw_f32(const tl_pool2d *op, float *y, const float *x);
+void tl_avg_pool2d_whole_ig_f32(const tl_pool2d *op, float *dx, const float *dy);
+
 #endif

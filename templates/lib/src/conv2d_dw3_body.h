@@ -1,0 +1,550 @@
+/* Depthwise convolution with a 3 x 3 window. A core owns rows of y (fw) or dx (ig): each is a sum
+   over up to three rows of the source, whose columns slide through registers. Columns outside the
+   source count as zero. wg: a core owns channels, or rows of their windows. */
+
+enum { DW3 = 3 };
+
+/* Rows to make, one below the other, from the same number of rows of the source. */
+typedef struct {
+    const tl_elem *from[DW3]; /* the source's rows for the first one */
+    const tl_elem *w[DW3];    /* their weights: tap t at w_first + t * w_step */
+    int w_first, w_step;
+    tl_elem *to;
+    tl_acc bias;
+    int32_t lines;            /* how many */
+    int32_t to_line, from_line; /* from one to the next */
+    int32_t count;            /* columns to make */
+    int32_t start;            /* the first one's first column in the source; may be outside */
+    int32_t extent;           /* columns of the source */
+    int32_t accumulate;
+} dw3_rows;
+
+/* Which outputs of a row bring new columns from where: those before `first` see nothing of the
+   source, those from `last` on nothing new. */
+static TL_INLINE tl_range dw3_outputs(int32_t start, int32_t step, int32_t extent, int32_t count)
+{
+    /* step is 1 or 2: a shift divides */
+    const int32_t before = start + 2 < 0 ? (step - 3 - start) >> (step - 1) : 0;
+    const int32_t room = extent - DW3 - start;
+    tl_range range;
+
+    range.first = before < count ? before : count;
+    range.last = room < 0 ? 0 : (room >> (step - 1)) + 1;
+    range.last = range.last < count ? range.last : count;
+    range.last = range.last < range.first ? range.first : range.last;
+    return range;
+}
+
+static TL_INLINE void dw3_take(
+    const int rows, tl_acc column[DW3], const tl_elem *const from[DW3], int k)
+{
+    for (int r = 0; r < rows; r++) {
+        column[r] = TL_LOAD(from[r][k]);
+    }
+}
+
+static TL_INLINE void dw3_take_checked(
+    const int rows, tl_acc column[DW3], const tl_elem *const from[DW3], int k, int32_t at,
+    int32_t extent)
+{
+    for (int r = 0; r < rows; r++) {
+        column[r] = 0;
+    }
+    if ((uint32_t)at < (uint32_t)extent) {
+        dw3_take(rows, column, from, k);
+    }
+}
+
+static TL_INLINE void dw3_weights(const int rows, const dw3_rows *row, tl_acc w[DW3][DW3])
+{
+    for (int r = 0; r < rows; r++) {
+        for (int t = 0; t < DW3; t++) {
+            w[r][t] = TL_LOAD(row->w[r][row->w_first + t * row->w_step]);
+        }
+    }
+}
+
+static TL_INLINE void dw3_output(
+    const int rows, const int accumulate, tl_acc sum, tl_elem *to, const tl_acc w[DW3][DW3],
+    const tl_acc a[DW3], const tl_acc b[DW3], const tl_acc c[DW3])
+{
+    if (accumulate) {
+        sum = TL_LOAD(*to);
+    }
+    for (int r = 0; r < rows; r++) {
+        sum += w[r][0] * a[r];
+    }
+    for (int r = 0; r < rows; r++) {
+        sum += w[r][1] * b[r];
+    }
+    for (int r = 0; r < rows; r++) {
+        sum += w[r][2] * c[r];
+    }
+    *to = TL_STORE(sum);
+}
+
+/* where the rows of the source begin for one line */
+static TL_INLINE void dw3_line(
+    const int rows, const dw3_rows *row, int32_t line, int32_t column, const tl_elem *from[DW3])
+{
+    for (int r = 0; r < rows; r++) {
+        from[r] = row->from[r] + line * row->from_line + column;
+        TL_KEEP(from[r]);
+    }
+}
+
+/* Windows next to each other: each brings one new column. */
+static TL_INLINE void dw3_near(const int rows, const int accumulate, const dw3_rows *row)
+{
+    const int32_t extent = row->extent;
+    const tl_range range = dw3_outputs(row->start, 1, extent, row->count);
+    const int32_t first = row->start + range.first;
+    const tl_acc bias = row->bias;
+    tl_acc w[DW3][DW3];
+
+    dw3_weights(rows, row, w);
+    for (int32_t line = 0; line < row->lines; line++) {
+        tl_elem *to = row->to + line * row->to_line;
+        tl_elem *const start = to + range.first;
+        tl_elem *const end = to + range.last;
+        tl_elem *const all = to + row->count;
+        const tl_elem *from[DW3];
+        tl_acc a[DW3], b[DW3], c[DW3];
+
+        dw3_line(rows, row, line, first, from);
+        for (; to < start; to++) {
+            *to = accumulate ? *to : TL_STORE(bias);
+        }
+        dw3_take_checked(rows, a, from, 0, first, extent);
+        dw3_take_checked(rows, b, from, 1, first + 1, extent);
+        for (; to + DW3 <= end; to += DW3) {
+            dw3_take(rows, c, from, 2);
+            dw3_output(rows, accumulate, bias, to, w, a, b, c);
+            dw3_take(rows, a, from, 3);
+            dw3_output(rows, accumulate, bias, to + 1, w, b, c, a);
+            dw3_take(rows, b, from, 4);
+            dw3_output(rows, accumulate, bias, to + 2, w, c, a, b);
+            for (int r = 0; r < rows; r++) {
+                from[r] += DW3;
+            }
+        }
+        for (; to < all; to++) {
+            dw3_take_checked(rows, c, from, 2, to < end ? 0 : extent, extent);
+            dw3_output(rows, accumulate, bias, to, w, a, b, c);
+            for (int r = 0; r < rows; r++) {
+                a[r] = b[r];
+                b[r] = c[r];
+                from[r]++;
+            }
+        }
+    }
+}
+
+/* Windows two columns apart: each brings two new ones. */
+static TL_INLINE void dw3_far(const int rows, const int accumulate, const dw3_rows *row)
+{
+    const int32_t extent = row->extent;
+    const tl_range range = dw3_outputs(row->start, 2, extent, row->count);
+    const int32_t first = row->start + 2 * range.first;
+    const tl_acc bias = row->bias;
+    tl_acc w[DW3][DW3];
+
+    dw3_weights(rows, row, w);
+    for (int32_t line = 0; line < row->lines; line++) {
+        tl_elem *to = row->to + line * row->to_line;
+        tl_elem *const start = to + range.first;
+        tl_elem *const end = to + range.last;
+        tl_elem *const all = to + row->count;
+        const tl_elem *from[DW3];
+        tl_acc a[DW3], b[DW3], c[DW3];
+        int32_t at = first;
+
+        dw3_line(rows, row, line, first, from);
+        for (; to < start; to++) {
+            *to = accumulate ? *to : TL_STORE(bias);
+        }
+        dw3_take_checked(rows, a, from, 0, first, extent);
+        for (; to < all; to++, at += 2) {
+            if (to < end && at + 1 >= 0) {
+                dw3_take(rows, b, from, 1);
+                dw3_take(rows, c, from, 2);
+            } else {
+                dw3_take_checked(rows, b, from, 1, at + 1, extent);
+                dw3_take_checked(rows, c, from, 2, at + 2, extent);
+            }
+            dw3_output(rows, accumulate, bias, to, w, a, b, c);
+            for (int r = 0; r < rows; r++) {
+                a[r] = c[r];
+                from[r] += 2;
+            }
+        }
+    }
+}
+
+/* Backward of that: column q of the source reaches columns 2 q (weight 0), 2 q + 1 (1) and 2 q + 2
+   (2), counted from the padding on; the row begins at column `start` of these. */
+static TL_INLINE void dw3_half(
+    const int rows, const int accumulate, tl_elem *to, const tl_acc w[DW3][DW3],
+    const tl_acc now[DW3])
+{
+    tl_acc sum = accumulate ? TL_LOAD(*to) : 0;
+
+    for (int r = 0; r < rows; r++) {
+        sum += w[r][1] * now[r];
+    }
+    *to = TL_STORE(sum);
+}
+
+static TL_INLINE void dw3_whole(
+    const int rows, const int accumulate, tl_elem *to, const tl_acc w[DW3][DW3],
+    const tl_acc now[DW3], const tl_acc before[DW3])
+{
+    tl_acc sum = accumulate ? TL_LOAD(*to) : 0;
+
+    for (int r = 0; r < rows; r++) {
+        sum += w[r][0] * now[r];
+    }
+    for (int r = 0; r < rows; r++) {
+        sum += w[r][2] * before[r];
+    }
+    *to = TL_STORE(sum);
+}
+
+static TL_INLINE void dw3_next(
+    const int rows, const tl_elem *from[DW3], tl_acc before[DW3], const tl_acc now[DW3])
+{
+    for (int r = 0; r < rows; r++) {
+        before[r] = now[r];
+        from[r]++;
+    }
+}
+
+static TL_INLINE void dw3_spread(const int rows, const int accumulate, const dw3_rows *row)
+{
+    const int32_t extent = row->extent;
+    const int odd = row->start & 1;
+    const int32_t first = (row->start - odd) / 2;
+    /* pairs that are all ours and bring a new column */
+    const int32_t pairs = (row->count - odd) / 2;
+    tl_acc w[DW3][DW3];
+
+    dw3_weights(rows, row, w);
+    for (int32_t line = 0; line < row->lines; line++) {
+        tl_elem *to = row->to + line * row->to_line;
+        const tl_elem *from[DW3];
+        tl_acc before[DW3], now[DW3];
+        int32_t column = first;
+
+        dw3_line(rows, row, line, first, from);
+        dw3_take_checked(rows, before, from, -1, first - 1, extent);
+        if (odd) {
+            dw3_take_checked(rows, now, from, 0, column, extent);
+            dw3_half(rows, accumulate, to, w, now);
+            dw3_next(rows, from, before, now);
+            column++;
+            to++;
+        }
+        for (int32_t i = 0; i < pairs; i++) {
+            dw3_take_checked(rows, now, from, 0, column, extent);
+            dw3_whole(rows, accumulate, to, w, now, before);
+            dw3_half(rows, accumulate, to + 1, w, now);
+            dw3_next(rows, from, before, now);
+            column++;
+            to += 2;
+        }
+        if ((row->count - odd) & 1) {
+            dw3_take_checked(rows, now, from, 0, column, extent);
+            dw3_whole(rows, accumulate, to, w, now, before);
+        }
+    }
+}
+
+/* a row of the source and its weights join those of `row` */
+static inline int dw3_join(
+    dw3_rows *row, int rows, const tl_elem *from, const tl_elem *w)
+{
+    row->from[rows] = from;
+    row->w[rows] = w;
+    return rows + 1;
+}
+
+/* Functions with the registers for themselves, by the number of rows; three rows that add. */
+#define DW3_FUNCTIONS(name)                                                                        \
+    static TL_NOINLINE void name##_adding(const dw3_rows *row)                                     \
+    {                                                                                              \
+        name(3, 1, row);                                                                           \
+    }                                                                                              \
+    static TL_NOINLINE void name##_of_3(const dw3_rows *row)                                       \
+    {                                                                                              \
+        name(3, 0, row);                                                                           \
+    }                                                                                              \
+    static TL_NOINLINE void name##_of_2(const dw3_rows *row)                                       \
+    {                                                                                              \
+        name(2, row->accumulate, row);                                                             \
+    }                                                                                              \
+    static TL_NOINLINE void name##_of_1(const dw3_rows *row)                                       \
+    {                                                                                              \
+        name(1, row->accumulate, row);                                                             \
+    }                                                                                              \
+    static void (*const name##_of[])(const dw3_rows *row) = {                                      \
+        dw3_nothing, name##_of_1, name##_of_2, name##_of_3, name##_adding};
+
+/* rows that no window reaches */
+static void dw3_nothing(const dw3_rows *row)
+{
+    for (int32_t i = 0; i < row->count && !row->accumulate; i++) {
+        row->to[i] = TL_STORE(row->bias);
+    }
+}
+
+DW3_FUNCTIONS(dw3_near)
+DW3_FUNCTIONS(dw3_far)
+DW3_FUNCTIONS(dw3_spread)
+
+static inline int32_t dw3_least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+void TL_NAME(conv2d_dw3_fw)(
+    const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
+{
+    const int32_t channels = op->co, outputs = op->ho, hi = op->hi, wi = op->wi;
+    const int32_t step = op->stride_h, pad = op->pad_top;
+    void (*const *const run)(const dw3_rows *) = op->stride_w == 1 ? dw3_near_of : dw3_far_of;
+    const int32_t last_full =
+        hi + pad < DW3 ? -1 : dw3_least((hi + pad - DW3) / step, outputs - 1);
+    const tl_range own = tl_share(op->n * channels * outputs);
+    int32_t plane = own.first / outputs;
+    int32_t line = own.first - plane * outputs;
+    int32_t channel = plane % channels;
+    dw3_rows row = {.w_step = 1, .to_line = op->wo, .from_line = step * wi, .count = op->wo,
+                    .start = -op->pad_left, .extent = wi, .accumulate = op->accumulate};
+
+    row.to = y + own.first * row.count;
+    for (int32_t item = own.first; item < own.last; item += row.lines) {
+        const int32_t top = line * step - pad;
+        int rows = 0;
+
+        for (int32_t t = 0; t < DW3; t++) {
+            if ((uint32_t)(top + t) < (uint32_t)hi) {
+                rows = dw3_join(
+                    &row, rows, x + (plane * hi + top + t) * wi, w + (channel * DW3 + t) * DW3);
+            }
+        }
+        row.bias = b ? TL_LOAD(b[channel]) : 0;
+        row.lines = 1;
+        if (rows == DW3) {
+            row.lines = dw3_least(last_full + 1, line + own.last - item) - line;
+        }
+        run[rows + (rows == DW3 && row.accumulate)](&row);
+        row.to += row.lines * row.count;
+        line += row.lines;
+        if (line == outputs) {
+            line = 0;
+            plane++;
+            channel = channel + 1 == channels ? 0 : channel + 1;
+        }
+    }
+}
+
+/* The rows of dx from `line` on, `step` apart and before `end`, that see the same taps. */
+static inline int dw3_ig_rows(
+    const tl_conv2d *op, dw3_rows *row, const tl_elem *dy, const tl_elem *w, int32_t line,
+    int32_t end)
+{
+    const int32_t step = op->stride_h, ho = op->ho, wo = op->wo;
+    int32_t first_tap = (line + op->pad_top) % step;
+    int32_t from;
+    int rows = 0;
+
+    first_tap = first_tap < 0 ? first_tap + step : first_tap;
+    from = (line + op->pad_top - first_tap) / step;
+    row->lines = 1;
+    for (int32_t tap = first_tap, t = 0; tap < DW3; tap += step, t++) {
+        if ((uint32_t)(from - t) < (uint32_t)ho) {
+            rows = dw3_join(row, rows, dy + (from - t) * wo, w + tap * DW3);
+        }
+    }
+    if (first_tap + (rows - 1) * step + step >= DW3 && rows > 0 && from < ho) {
+        const int32_t alike = (end - line + step - 1) / step;
+
+        row->lines = dw3_least(alike, ho - from);
+    }
+    return rows;
+}
+
+void TL_NAME(conv2d_dw3_ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+{
+    const int32_t channels = op->co, hi = op->hi, wi = op->wi, step = op->stride_h;
+    const int32_t plane_y = op->ho * op->wo, near = op->stride_w == 1;
+    void (*const *const run)(const dw3_rows *) = near ? dw3_near_of : dw3_spread_of;
+    const tl_range own = tl_share(op->n * channels * hi);
+    int32_t plane = own.first / hi;
+    int32_t line = own.first - plane * hi;
+    /* sliding windows take the weights from right to left */
+    dw3_rows row = {.w_first = near ? DW3 - 1 : 0, .w_step = near ? -1 : 1, .to_line = step * wi,
+                    .from_line = op->wo, .count = wi, .extent = op->wo,
+                    .start = near ? op->pad_left - 2 : op->pad_left,
+                    .accumulate = op->accumulate};
+
+    for (int32_t item = own.first; item < own.last; plane++) {
+        const int32_t end = dw3_least(hi, line + own.last - item);
+        const int32_t channel = plane % channels;
+
+        for (int32_t phase = 0; phase < step; phase++) {
+            for (int32_t i = line + phase; i < end; i += step * row.lines) {
+                const int rows = dw3_ig_rows(
+                    op, &row, dy + plane * plane_y, w + channel * DW3 * DW3, i, end);
+
+                row.to = dx + (plane * hi + i) * wi;
+                run[rows + (rows == DW3 && row.accumulate)](&row);
+            }
+        }
+        item += end - line;
+        line = 0;
+    }
+}
+
+/* the rows of dy whose row first + line * step is one of `extent` */
+static inline tl_range dw3_lines_inside(int32_t first, int32_t step, int32_t extent, int32_t count)
+{
+    tl_range lines = {0, count};
+
+    while (lines.first < count && first + lines.first * step < 0) {
+        lines.first++;
+    }
+    while (lines.last > lines.first && first + (lines.last - 1) * step >= extent) {
+        lines.last--;
+    }
+    return lines;
+}
+
+typedef struct {
+    tl_acc sum[DW3];
+    const tl_elem *x, *dy;    /* first rows */
+    int32_t lines;            /* rows to add, and from one to the next */
+    int32_t x_line, count;    /* count: columns of dy, next to each other */
+    int32_t start, extent;    /* column of x that the first window begins with; columns of x */
+    tl_range range;           /* dw3_outputs */
+} dw3_sums;
+
+static TL_INLINE void dw3_wg_lines(const int step, dw3_sums *s)
+{
+    const int32_t extent = s->extent, first = s->start + s->range.first * step;
+    tl_acc sum[DW3] = {s->sum[0], s->sum[1], s->sum[2]};
+
+    for (int32_t line = 0; line < s->lines; line++) {
+        const tl_elem *from[DW3] = {s->x + line * s->x_line + first, 0, 0};
+        const tl_elem *const row = s->dy + line * s->count;
+        const tl_elem *out = row + s->range.first;
+        const tl_elem *const end = row + s->range.last;
+        tl_acc a[DW3], b[DW3], c[DW3];
+        int32_t at;
+
+        dw3_take_checked(1, a, from, 0, first, extent);
+        dw3_take_checked(1, b, from, 1, first + 1, extent);
+        for (; step == 1 && out + DW3 <= end; out += DW3) {
+            const tl_acc o0 = TL_LOAD(out[0]), o1 = TL_LOAD(out[1]), o2 = TL_LOAD(out[2]);
+            tl_acc d[DW3], e[DW3];
+
+            dw3_take(1, c, from, 2);
+            dw3_take(1, d, from, 3);
+            dw3_take(1, e, from, 4);
+            sum[0] += a[0] * o0;
+            sum[1] += b[0] * o0;
+            sum[2] += c[0] * o0;
+            sum[0] += b[0] * o1;
+            sum[1] += c[0] * o1;
+            sum[2] += d[0] * o1;
+            sum[0] += c[0] * o2;
+            sum[1] += d[0] * o2;
+            sum[2] += e[0] * o2;
+            a[0] = d[0];
+            b[0] = e[0];
+            from[0] += DW3;
+        }
+        at = first + (int32_t)(out - row - s->range.first) * step;
+        for (; out < row + s->count; out++, at += step) {
+            const tl_acc o = TL_LOAD(*out);
+
+            if (step == 2) {
+                dw3_take_checked(1, b, from, 1, at + 1, extent);
+            }
+            dw3_take_checked(1, c, from, 2, at + 2, extent);
+            sum[0] += a[0] * o;
+            sum[1] += b[0] * o;
+            sum[2] += c[0] * o;
+            a[0] = step == 1 ? b[0] : c[0];
+            b[0] = c[0];
+            from[0] += step;
+        }
+    }
+    for (int t = 0; t < DW3; t++) {
+        s->sum[t] = sum[t];
+    }
+}
+
+static TL_NOINLINE void dw3_wg_slide(dw3_sums *s)
+{
+    dw3_wg_lines(1, s);
+}
+
+static TL_NOINLINE void dw3_wg_jump(dw3_sums *s)
+{
+    dw3_wg_lines(2, s);
+}
+
+void TL_NAME(conv2d_dw3_wg)(
+    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+{
+    const int32_t n = op->n, channels = op->co, hi = op->hi, wi = op->wi, ho = op->ho, wo = op->wo;
+    const int32_t step = op->stride_h, near = op->stride_w == 1;
+    const int32_t accumulate = op->accumulate, left = -op->pad_left, pad = op->pad_top;
+    const tl_acc scale = op->scale, decay = op->decay;
+    const tl_range own = tl_share(channels * DW3);
+    const tl_range sums = db ? tl_share(channels) : (tl_range){0, 0};
+
+    for (int32_t item = own.first; item < own.last; item++) {
+        const int32_t channel = item / DW3;
+        const int32_t tap = item - channel * DW3;
+        dw3_sums s = {.x_line = step * wi, .count = wo, .start = left, .extent = wi,
+                      .range = dw3_outputs(left, near ? 1 : 2, wi, wo)};
+        const tl_range lines = dw3_lines_inside(tap - pad, step, hi, ho);
+
+        s.lines = lines.last - lines.first;
+        for (int32_t sample = 0; sample < n; sample++) {
+            const int32_t plane = sample * channels + channel;
+
+            s.x = x + (plane * hi + lines.first * step - pad + tap) * wi;
+            s.dy = dy + (plane * ho + lines.first) * wo;
+            if (near) {
+                dw3_wg_slide(&s);
+            } else {
+                dw3_wg_jump(&s);
+            }
+        }
+        for (int t = 0; t < DW3; t++) {
+            gradient_store(dw + item * DW3 + t, s.sum[t], accumulate, scale, decay);
+        }
+    }
+    for (int32_t channel = sums.first; channel < sums.last; channel++) {
+        tl_acc sum = 0;
+
+        for (int32_t sample = 0; sample < n; sample++) {
+            const tl_elem *out = dy + (sample * channels + channel) * ho * wo;
+            const tl_elem *const end = out + ho * wo;
+
+            for (; out + 4 <= end; out += 4) {
+                const tl_acc part[] = {
+                    TL_LOAD(out[0]), TL_LOAD(out[1]), TL_LOAD(out[2]), TL_LOAD(out[3])};
+
+                sum = sum + part[0] + part[1] + part[2] + part[3];
+            }
+            for (; out < end; out++) {
+                sum += TL_LOAD(*out);
+            }
+        }
+        gradient_store(db + channel, sum, accumulate, scale, op->bias_decay);
+    }
+}

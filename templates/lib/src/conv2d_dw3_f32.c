@@ -1,0 +1,8 @@
+#include "tl/conv2d.h"
+
+#include "tl/codegen.h"
+#include "tl/elem_f32.h"
+#include "tl/share.h"
+
+#include "gradient_body.h"
+#include "conv2d_dw3_body.h"

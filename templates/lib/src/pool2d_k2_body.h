@@ -1,0 +1,209 @@
+/* Windows of 2 x 2, side by side from the first row and column on. A core owns rows of y; in dx, the
+   two rows below each, and what no window reaches: a last column, a last row. */
+
+typedef struct {
+    int32_t wi, wo;
+    int32_t rows, odd_row; /* of y in a plane; whether x has a row more */
+    int32_t accumulate;
+} k2_pool;
+
+static TL_INLINE k2_pool k2_of(const tl_pool2d *op)
+{
+    return (k2_pool){.wi = op->wi, .wo = op->wo, .rows = op->ho, .odd_row = op->hi & 1,
+                     .accumulate = op->accumulate};
+}
+
+/* where row `row` of all rows of y begins in x */
+static TL_INLINE int32_t k2_start(const k2_pool *p, int32_t plane, int32_t line)
+{
+    return ((2 * p->rows + p->odd_row) * plane + 2 * line) * p->wi;
+}
+
+/* NaN is larger than a number and stays; of equal ones the first stays */
+static TL_INLINE int k2_larger(tl_acc value, tl_acc best)
+{
+    return !(value <= best) && best == best;
+}
+
+static TL_NOINLINE void k2_max_row(tl_elem *y, const tl_elem *x, int32_t wi, int32_t wo)
+{
+    const tl_elem *below = x + wi;
+    const tl_elem *const end = y + wo;
+
+    for (; y < end; y++) {
+        tl_acc best = TL_LOAD(x[0]);
+        const tl_acc others[] = {TL_LOAD(x[1]), TL_LOAD(below[0]), TL_LOAD(below[1])};
+
+        for (int i = 0; i < 3; i++) {
+            if (k2_larger(others[i], best)) {
+                best = others[i];
+            }
+        }
+        *y = TL_STORE(best);
+        x += 2;
+        below += 2;
+    }
+}
+
+void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
+{
+    const k2_pool p = k2_of(op);
+    const tl_range own = tl_share(op->n * op->c * p.rows);
+    int32_t plane = own.first / p.rows;
+    int32_t line = own.first - plane * p.rows;
+
+    for (int32_t row = own.first; row < own.last; row++) {
+        k2_max_row(y + row * p.wo, x + k2_start(&p, plane, line), p.wi, p.wo);
+        if (++line == p.rows) {
+            line = 0;
+            plane++;
+        }
+    }
+}
+
+/* what no window reaches of the rows below one row of y: clear it */
+static TL_INLINE void k2_clear_rest(const k2_pool *p, tl_elem *dx, int32_t line)
+{
+    if (p->accumulate) {
+        return;
+    }
+    if (p->wi & 1) {
+        dx[p->wi - 1] = TL_STORE(0);
+        dx[2 * p->wi - 1] = TL_STORE(0);
+    }
+    if (line == p->rows - 1) {
+        for (int32_t i = 0; i < (p->odd_row ? p->wi : 0); i++) {
+            dx[2 * p->wi + i] = TL_STORE(0);
+        }
+    }
+}
+
+static TL_NOINLINE void k2_max_row_ig(
+    tl_elem *dx, const tl_elem *dy, const tl_elem *x, const k2_pool *p)
+{
+    const int32_t wi = p->wi, accumulate = p->accumulate;
+    const tl_elem *const end = dy + p->wo;
+
+    for (; dy < end; dy++) {
+        tl_acc best = TL_LOAD(x[0]);
+        const tl_acc others[] = {TL_LOAD(x[1]), TL_LOAD(x[wi]), TL_LOAD(x[wi + 1])};
+        const tl_acc part = TL_LOAD(*dy);
+        tl_elem *const place[] = {dx + 1, dx + wi, dx + wi + 1};
+        tl_elem *to = dx;
+
+        for (int i = 0; i < 3; i++) {
+            if (k2_larger(others[i], best)) {
+                best = others[i];
+                to = place[i];
+            }
+        }
+        if (!accumulate) {
+            dx[0] = TL_STORE(0);
+            dx[1] = TL_STORE(0);
+            dx[wi] = TL_STORE(0);
+            dx[wi + 1] = TL_STORE(0);
+        }
+        *to = TL_STORE(accumulate ? TL_LOAD(*to) + part : part);
+        x += 2;
+        dx += 2;
+    }
+}
+
+void TL_NAME(max_pool2d_k2_ig)(
+    const tl_pool2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *x)
+{
+    const k2_pool p = k2_of(op);
+    const tl_range own = tl_share(op->n * op->c * p.rows);
+    int32_t plane = own.first / p.rows;
+    int32_t line = own.first - plane * p.rows;
+
+    for (int32_t row = own.first; row < own.last; row++) {
+        const int32_t start = k2_start(&p, plane, line);
+
+        k2_max_row_ig(dx + start, dy + row * p.wo, x + start, &p);
+        k2_clear_rest(&p, dx + start, line);
+        if (++line == p.rows) {
+            line = 0;
+            plane++;
+        }
+    }
+}
+
+static TL_NOINLINE void k2_avg_row(tl_elem *y, const tl_elem *x, int32_t wi, int32_t wo)
+{
+    const tl_elem *below = x + wi;
+    const tl_elem *const end = y + wo;
+
+    for (; y + 2 <= end; y += 2) {
+        for (int i = 0; i < 2; i++) {
+            const tl_acc sum = TL_LOAD(x[2 * i]) + TL_LOAD(x[2 * i + 1]);
+
+            y[i] = TL_STORE((sum + TL_LOAD(below[2 * i]) + TL_LOAD(below[2 * i + 1]))
+                            * (tl_acc)0.25f);
+        }
+        x += 4;
+        below += 4;
+    }
+    if (y < end) {
+        const tl_acc sum = TL_LOAD(x[0]) + TL_LOAD(x[1]);
+
+        *y = TL_STORE((sum + TL_LOAD(below[0]) + TL_LOAD(below[1])) * (tl_acc)0.25f);
+    }
+}
+
+void TL_NAME(avg_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
+{
+    const k2_pool p = k2_of(op);
+    const tl_range own = tl_share(op->n * op->c * p.rows);
+    int32_t plane = own.first / p.rows;
+    int32_t line = own.first - plane * p.rows;
+
+    for (int32_t row = own.first; row < own.last; row++) {
+        k2_avg_row(y + row * p.wo, x + k2_start(&p, plane, line), p.wi, p.wo);
+        if (++line == p.rows) {
+            line = 0;
+            plane++;
+        }
+    }
+}
+
+static TL_NOINLINE void k2_avg_row_ig(tl_elem *dx, const tl_elem *dy, const k2_pool *p)
+{
+    const tl_elem *const end = dy + p->wo;
+    const int32_t accumulate = p->accumulate;
+    tl_elem *below = dx + p->wi;
+
+    for (; dy < end; dy++) {
+        const tl_acc part = TL_LOAD(*dy) * (tl_acc)0.25f;
+
+        if (accumulate) {
+            dx[0] = TL_STORE(TL_LOAD(dx[0]) + part);
+            dx[1] = TL_STORE(TL_LOAD(dx[1]) + part);
+            below[0] = TL_STORE(TL_LOAD(below[0]) + part);
+            below[1] = TL_STORE(TL_LOAD(below[1]) + part);
+        } else {
+            dx[0] = dx[1] = below[0] = below[1] = TL_STORE(part);
+        }
+        dx += 2;
+        below += 2;
+    }
+}
+
+void TL_NAME(avg_pool2d_k2_ig)(const tl_pool2d *op, tl_elem *dx, const tl_elem *dy)
+{
+    const k2_pool p = k2_of(op);
+    const tl_range own = tl_share(op->n * op->c * p.rows);
+    int32_t plane = own.first / p.rows;
+    int32_t line = own.first - plane * p.rows;
+
+    for (int32_t row = own.first; row < own.last; row++) {
+        const int32_t start = k2_start(&p, plane, line);
+
+        k2_avg_row_ig(dx + start, dy + row * p.wo, &p);
+        k2_clear_rest(&p, dx + start, line);
+        if (++line == p.rows) {
+            line = 0;
+            plane++;
+        }
+    }
+}

@@ -1,0 +1,7 @@
+#include "tl/pool2d.h"
+
+#include "tl/codegen.h"
+#include "tl/elem_f32.h"
+#include "tl/share.h"
+
+#include "pool2d_k2_body.h"
