@@ -246,6 +246,7 @@ static void count_a_while(void *argument)
     uint32_t *spent = argument;
     const uint32_t start = tl_counter();
 
+    tl_barrier();
     if (tl_core_id() == tl_num_cores() - 1) {
         for (volatile int i = 0; i < 20000; i++) {
         }

@@ -117,6 +117,14 @@ def test_tensors_in_l2_come_to_l1_by_dma(quick_digits: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("needs_gvsoc")
+def test_tensors_in_the_hyperram_come_by_the_udma(quick_digits: Path, tmp_path: Path) -> None:
+    device = ["--l1", "40k", "--l2", "24k", "--l3", "8M"]
+    report = run_json(quick_digits, tmp_path / "out", "--steps", "1", *device)
+    memory = report["memory"]
+    assert isinstance(memory, dict) and memory["l3"]["used"] > 0
+
+
+@pytest.mark.usefixtures("needs_gvsoc")
 @pytest.mark.parametrize(
     ("name", "index", "layer", "shapes"),
     CASES,
@@ -164,6 +172,7 @@ def with_main(text: str, out: Path, cores: int) -> Path:
 
 CRASHES = {
     "wrong address": ("*(volatile int *)0x1d000000 = 1;", r"offset: 0x1d000000"),
+    "pointer into L3": ("*(volatile int *)0x40000010 = 1;", r"offset: 0x40000010"),
     "illegal instruction": (
         '__asm__ volatile(".word 0");',
         r"crashed: illegal instruction.*core 3",
