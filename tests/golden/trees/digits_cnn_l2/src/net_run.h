@@ -7,9 +7,7 @@
 #include "net_hooks.h"
 #include "tl/port.h"
 
-enum { TRANSFERS_MAX = 16 };
-
-static tl_copy transfers[TRANSFERS_MAX];
+static tl_copy transfers[TL_COPIES_MAX];
 static int transfers_in_flight;
 
 /* Core 0 waits until everything that it has started has landed. */
@@ -26,10 +24,25 @@ static inline void wait_transfers(void)
 static inline void transfer(void *to, const void *from, uint32_t bytes)
 {
     if (tl_core_id() == 0) {
-        if (transfers_in_flight == TRANSFERS_MAX) {
+        if (transfers_in_flight == TL_COPIES_MAX) {
             wait_transfers();
         }
         transfers[transfers_in_flight++] = tl_copy_1d(to, from, bytes);
+    }
+}
+
+/* The controller writes zeros. */
+static inline void clear(void *to, uint32_t bytes)
+{
+    static const uint32_t zeros[64];
+    unsigned char *next = to;
+
+    while (bytes > 0) {
+        const uint32_t part = bytes < sizeof zeros ? bytes : sizeof zeros;
+
+        tl_far_write(next, zeros, part);
+        next += part;
+        bytes -= part;
     }
 }
 

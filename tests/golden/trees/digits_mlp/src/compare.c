@@ -2,6 +2,7 @@
 
 #include "tl/data.h"
 #include "tl/math.h"
+#include "tl/port.h"
 
 #ifdef CHECK_FULL
 static const tl_data_file expected_file = TL_DATA_EXPECTED_FULL;
@@ -36,6 +37,7 @@ uint32_t expected_bytes(const net_check *check)
 int compare(const net_check *check, uint32_t index, uint32_t before, comparison *result)
 {
     static float buffer[CHUNK]; /* core 0 alone compares; its stack is small */
+    static float values[CHUNK];
     float largest;
     float worst = -1.0f;
     uint32_t offset = index * record_bytes() + before;
@@ -52,8 +54,9 @@ int compare(const net_check *check, uint32_t index, uint32_t before, comparison 
             return 0;
         }
         offset += 4 * count;
+        tl_far_read(values, check->value + first, 4 * count);
         for (uint32_t i = 0; i < count; i++) {
-            const float got = check->value[first + i];
+            const float got = values[i];
             const float difference = magnitude(got - buffer[i]);
 
             /* a NaN is worst, and stays */
@@ -91,24 +94,27 @@ static uint32_t signs(uint32_t index)
 }
 
 /* Partial sums of CHUNK elements keep the rounding of long sums small. */
-static void fingerprint(const float *value, uint32_t count, float *norm, float *projection)
+static void fingerprint(const float *tensor, uint32_t count, float *norm, float *projection)
 {
+    static float values[CHUNK];
     float squares = 0.0f;
 
     for (int k = 0; k < PROJECTIONS; k++) {
         projection[k] = 0.0f;
     }
     for (uint32_t first = 0; first < count; first += CHUNK) {
-        const uint32_t last = count - first < CHUNK ? count : first + CHUNK;
+        const uint32_t part_count = count - first < CHUNK ? count - first : CHUNK;
         float part_squares = 0.0f;
         float part[PROJECTIONS] = {0};
 
-        for (uint32_t i = first; i < last; i++) {
-            const uint32_t sign = signs(i);
+        tl_far_read(values, tensor + first, 4 * part_count);
+        for (uint32_t i = 0; i < part_count; i++) {
+            const float value = values[i];
+            const uint32_t sign = signs(first + i);
 
-            part_squares += value[i] * value[i];
+            part_squares += value * value;
             for (int k = 0; k < PROJECTIONS; k++) {
-                part[k] += (sign >> k) & 1u ? -value[i] : value[i];
+                part[k] += (sign >> k) & 1u ? -value : value;
             }
         }
         squares += part_squares;

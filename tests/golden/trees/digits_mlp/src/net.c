@@ -162,9 +162,9 @@ static void predict_on_team(void *unused)
 
 void net_predict(const float *x, float *y)
 {
-    memcpy(input_x, x, 256);
+    tl_far_write(input_x, x, 256);
     tl_team_run(predict_on_team, 0);
-    memcpy(y, fc2_y, 40);
+    tl_far_read(y, fc2_y, 40);
 }
 
 static void train_on_team(void *unused)
@@ -178,10 +178,13 @@ static void train_on_team(void *unused)
 
 float net_train_step(const float *x, const int32_t *target)
 {
-    memcpy(input_x, x, 256);
-    memcpy(target_t, target, 4);
+    float loss;
+
+    tl_far_write(input_x, x, 256);
+    tl_far_write(target_t, target, 4);
     tl_team_run(train_on_team, 0);
-    return loss_value[0];
+    tl_far_read(&loss, loss_value, sizeof loss);
+    return loss;
 }
 
 static const struct {
@@ -198,7 +201,7 @@ enum { STATE_COUNT = sizeof state / sizeof state[0] };
 void net_init(void)
 {
     for (int i = 0; i < STATE_COUNT; i++) {
-        memset(state[i].value, 0, state[i].bytes);
+        clear(state[i].value, state[i].bytes);
     }
 }
 
@@ -210,7 +213,7 @@ void net_save(void *blob)
     memcpy(to, header, sizeof header);
     to += sizeof header;
     for (int i = 0; i < STATE_COUNT; i++) {
-        memcpy(to, state[i].value, state[i].bytes);
+        tl_far_read(to, state[i].value, state[i].bytes);
         to += state[i].bytes;
     }
 }
@@ -226,7 +229,7 @@ int net_load(const void *blob)
     }
     from += sizeof header;
     for (int i = 0; i < STATE_COUNT; i++) {
-        memcpy(state[i].value, from, state[i].bytes);
+        tl_far_write(state[i].value, from, state[i].bytes);
         from += state[i].bytes;
     }
     return 0;
