@@ -77,8 +77,9 @@ def run_tiled(
         operands: list[Array | None] = []
         for position, operand in enumerate(step.operands):
             own = {name for axis in operand.axes for name, _ in axis.terms}
+            left_out = LoopKind.PARALLEL if operand.access.writes else LoopKind.REDUCTION
             elsewhere = operand.optional and any(
-                first > 0 and name not in own and kinds[name] is LoopKind.PARALLEL
+                first > 0 and name not in own and kinds[name] is left_out
                 for name, (first, _) in tile.items()
             )
             if operand.tensor is None or elsewhere:

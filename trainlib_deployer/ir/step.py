@@ -89,7 +89,8 @@ class Access(Enum):
 class Operand:
     """One pointer argument of a kernel; `tensor` None is a NULL argument (no bias).
 
-    An `optional` output may be left out of a call (NULL) where another tile makes it.
+    An `optional` one may be left out of a call (NULL): an output where another tile makes it, an
+    input where another tile of the same sum has added it.
     """
 
     tensor: Tensor | None
@@ -185,8 +186,8 @@ class Step:
         return tuple(o.tensor for o in self.operands if o.tensor)
 
 
-def read(tensor: Tensor | None, *axes: Axis) -> Operand:
-    return Operand(tensor, Access.READ, axes)
+def read(tensor: Tensor | None, *axes: Axis, optional: bool = False) -> Operand:
+    return Operand(tensor, Access.READ, axes, optional)
 
 
 def write(

@@ -93,7 +93,7 @@ class Conv2d(Layer):
                 input_columns,
             ),
             read(node.parameters["weight"], along("co"), along("ci"), along("kh"), along("kw")),
-            read(node.parameters.get("bias"), along("co")),
+            read(node.parameters.get("bias"), along("co"), optional=True),
         )
         return (replace(step, operands=operands),)
 

@@ -47,7 +47,7 @@ class Linear(Layer):
             write(node.output, along("n"), along("co")),
             read(node.inputs[0], along("n"), along("ci")),
             read(node.parameters["weight"], along("co"), along("ci")),
-            read(node.parameters.get("bias"), along("co")),
+            read(node.parameters.get("bias"), along("co"), optional=True),
         )
         return (replace(step, operands=operands),)
 

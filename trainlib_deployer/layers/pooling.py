@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from trainlib_deployer.ir.graph import Node
 from trainlib_deployer.ir.step import (
+    Axis,
     Loop,
     Operand,
     Phase,
@@ -85,7 +86,7 @@ def pool_backward(
     ]
     if saved is not None:
         # whole planes: a window that reaches an input row may start in another tile
-        operands.append(read(saved, along("n"), along("c")))
+        operands.append(read(saved, along("n"), along("c"), Axis(), Axis()))
     loops = (Loop("n", n), Loop("c", c), Loop("hi", hi), Loop("wi", wi))
     return (
         _step(

@@ -192,14 +192,16 @@ class _Words:
             return "0"
         slot = next((slot for slot in self._slots if index in slot.slot.operands), None)
         pointer = self._buffer(slot) if slot else self._direct(operand, place)
-        elsewhere = [
-            f"{name}.first == 0"
-            for name in self._loops
-            if operand.optional
-            and self._kind(name) is LoopKind.PARALLEL
-            and not any(follows(axis, {name: 0}) for axis in operand_axes(operand))
-        ]
+        elsewhere = [f"{name}.first == 0" for name in self._left_out(operand)]
         return f"{' && '.join(elsewhere)} ? {pointer} : 0" if elsewhere else pointer
+
+    def _left_out(self, operand: Operand) -> Iterator[str]:
+        """The loops of which only the first tile has an optional operand."""
+        kind = LoopKind.PARALLEL if operand.access.writes else LoopKind.REDUCTION
+        for name in self._loops:
+            own = any(follows(axis, {name: 0}) for axis in operand_axes(operand))
+            if operand.optional and self._kind(name) is kind and not own:
+                yield name
 
     def _direct(self, operand: Operand, place: Allocation) -> str:
         """A tensor in L1, from the first element of the tile's slice on."""

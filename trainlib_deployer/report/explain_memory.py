@@ -38,7 +38,7 @@ SCHEMA: Schema = {
                 "tensor": STRING,
                 "step": nullable(STRING),
                 "start": COUNT,
-                "slot": nullable(COUNT), "slot": nullable(COUNT),
+                "slot": nullable(COUNT),
             }
         )
     ),
