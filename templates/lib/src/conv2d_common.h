@@ -15,9 +15,12 @@ static inline int32_t smallest_of(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* a / b rounded towards minus infinity, b > 0 */
+/* a / b rounded towards minus infinity, b > 0; strides are mostly 1 or 2, and divisions slow */
 static inline int32_t floor_div(int32_t a, int32_t b)
 {
+    if (b <= 2) {
+        return b == 1 ? a : a >= 0 ? a / 2 : -((1 - a) / 2);
+    }
     return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
@@ -46,6 +49,18 @@ static inline tl_range taps_inside(int32_t start, int32_t extent, int32_t taps)
     range.first = smallest_of(largest_of(-start, 0), taps);
     range.last = largest_of(smallest_of(extent - start, taps), range.first);
     return range;
+}
+
+/* bit k: whether start + k lies inside [0, extent) */
+static inline uint32_t bits_inside(int32_t start, int32_t extent)
+{
+    const int32_t first = largest_of(-start, 0);
+    const int32_t last = extent - start;
+
+    if (first >= 32 || last <= 0) {
+        return 0;
+    }
+    return (last >= 32 ? ~0u : (1u << last) - 1) & ~0u << first;
 }
 
 #endif

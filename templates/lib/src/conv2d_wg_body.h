@@ -134,7 +134,7 @@ static inline void wg_bias(const tl_conv2d *op, tl_elem *db, const tl_elem *dy)
 
 /* The weights of one output channel in pieces: (channel, kh, piece of kw), or, in a window one
    wide, (piece of channels, kh). */
-void TL_NAME(conv2d_wg)(
+void CONV2D_NAME(wg)(
     const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
     const int32_t channels = op->ci / op->groups;

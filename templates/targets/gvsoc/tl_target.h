@@ -8,6 +8,7 @@
 #define TL_L3 __attribute__((section(".bss.tl_l3")))
 #define TL_L3_IS_FAR
 #define TL_GUARD_BYTES 0
+#define TL_XPULP /* tl/xpulp.h */
 #define TL_TARGET_NAME "gvsoc"
 #define TL_COUNTER_UNIT "cycles"
 

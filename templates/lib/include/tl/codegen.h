@@ -3,10 +3,16 @@
 #ifndef TL_CODEGEN_H
 #define TL_CODEGEN_H
 
-/* Bodies whose sizes are constants where they are inlined, so that sums stay in registers. */
+/* Bodies whose sizes are constants where they are inlined, so that sums stay in registers. Under a
+   sanitizer, which makes each copy many times larger, the compiler decides. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TL_INLINE inline
+#define TL_UNROLL
+#else
 #define TL_INLINE inline __attribute__((always_inline))
+#endif
 
-/* Functions that have the registers for themselves. */
+/* What is needed once a call, or several large bodies that would make one huge function. */
 #define TL_NOINLINE __attribute__((noinline))
 
 /* Four values are there before any of them is used: loads come in a row, then products. Cores that
@@ -16,5 +22,19 @@
 /* Hides from the compiler where a value comes from. It keeps pointers that advance together in a
    register each; folded into one base and offsets they cost an addition before every load. */
 #define TL_KEEP(value) __asm__("" : "+r"(value))
+
+/* Lets nothing use `value` before `other` is there: a load ahead of its use stays ahead. */
+#define TL_AFTER(value, other) __asm__("" : "+r"(value) : "r"(other))
+
+/* Before a loop with a constant number of turns: write all of them out, or arrays that the loop
+   indexes stay in memory. */
+#ifdef TL_UNROLL
+#elif defined(__clang__)
+#define TL_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define TL_UNROLL _Pragma("GCC unroll 32")
+#else
+#define TL_UNROLL
+#endif
 
 #endif

@@ -48,4 +48,31 @@ void tl_conv2d_dw3_wg_f32(
     const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
 void tl_conv2d_dw3_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
 
+/* The same for windows of 1 x 1 without padding or stride. */
+
+void tl_conv2d_1x1_fw_f32(
+    const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
+void tl_conv2d_1x1_wg_f32(
+    const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
+void tl_conv2d_1x1_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
+
+/* The same for windows 3 wide with a horizontal stride of 1 or 2, 5 and 7 wide with 1. */
+void tl_conv2d_k3_fw_f32(
+    const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
+void tl_conv2d_k3_wg_f32(
+    const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
+void tl_conv2d_k3_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
+
+void tl_conv2d_k5_fw_f32(
+    const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
+void tl_conv2d_k5_wg_f32(
+    const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
+void tl_conv2d_k5_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
+
+void tl_conv2d_k7_fw_f32(
+    const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
+void tl_conv2d_k7_wg_f32(
+    const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
+void tl_conv2d_k7_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
+
 #endif

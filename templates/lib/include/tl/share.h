@@ -26,7 +26,25 @@ static inline tl_range tl_share(int32_t count)
     return share;
 }
 
-/* The same in blocks of `block` items, the last one cut at `count`. */
+/* The same where several shares follow each other without a barrier: the cores from `*turn` on get
+   the items that do not come out even, and `*turn` moves on to the next. */
+static inline tl_range tl_share_from(int32_t count, int32_t *turn)
+{
+    const int32_t cores = tl_num_cores();
+    const int32_t ahead = tl_core_id() - *turn;
+    const int32_t place = ahead < 0 ? ahead + cores : ahead;
+    const int32_t each = count / cores;
+    const int32_t more = count - each * cores;
+    tl_range share;
+
+    share.first = place * each + (place < more ? place : more);
+    share.last = share.first + each + (place < more ? 1 : 0);
+    *turn += more;
+    *turn -= *turn >= cores ? cores : 0;
+    return share;
+}
+
+/* As tl_share, in blocks of `block` items, the last one cut at `count`. */
 static inline tl_range tl_share_blocks(int32_t count, int32_t block)
 {
     tl_range share = tl_share((count + block - 1) / block);

@@ -1,0 +1,27 @@
+/* Instructions of PULP's cores that no compiler here knows, each with a twin in plain C that gives
+   the same bits. */
+
+#ifndef TL_XPULP_H
+#define TL_XPULP_H
+
+#include <stdint.h>
+
+#include "tl/codegen.h"
+#include "tl/port.h"
+
+/* Load from `*from`, which then moves on by `bytes`. */
+static TL_INLINE float tl_load_step_f32(const float **from, int32_t bytes)
+{
+    float value;
+
+#ifdef TL_XPULP
+    /* p.lw value, bytes(from!). Operands are read-only while a kernel runs: no memory clobber */
+    __asm__(".insn r 0x0b, 7, 0x10, %0, %1, %2" : "=r"(value), "+r"(*from) : "r"(bytes));
+#else
+    value = **from;
+    *from = (const float *)(const void *)((const char *)*from + bytes);
+#endif
+    return value;
+}
+
+#endif
