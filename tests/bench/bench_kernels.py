@@ -22,7 +22,7 @@ from tests.bench.kernel_program import Job, count, program_folder
 from tests.bench.kernel_rows import OTHER_ROWS, ROWS, Row, tiles, unavoidable
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.targets import TARGETS
-from trainlib_deployer.tuning.kernels import Kernel, all_kernels, best_kernel
+from trainlib_deployer.tuning.kernels import Kernel, choose_kernel, kernels_that_take
 
 README = Path(__file__).resolve().parent / "README.md"
 SHIFTS = (0, 4, 8, 12)
@@ -30,25 +30,18 @@ TEAMS = {1: 0.55, 2: 1.1, 3: 1.6, 4: 2.1, 5: 2.5, 6: 2.8, 7: 3.0}  # the first r
 MAC_LIMIT = 1.3  # of loads, stores and FPU operations, for kernels without MAC
 
 
-def chosen(step: Step) -> Kernel:
-    """What projects use on a team of 8."""
-    return best_kernel(step, (step.fields,), 8)
+def kernels_of(step: Step, cores: int, variants: bool) -> tuple[Kernel, ...]:
+    shapes = (step.fields,)
+    return kernels_that_take(step, shapes) if variants else (choose_kernel(step, shapes, cores),)
 
 
-def kernels_of(step: Step, variants: bool) -> list[Kernel]:
-    if not variants:
-        return [chosen(step)]
-    key = (step.op, step.phase.value)
-    return [k for k in all_kernels() if (k.op, k.phase) == key and k.takes(step.fields)]
-
-
-def jobs_of(rows: Sequence[Row], variants: bool) -> list[Job]:
+def jobs_of(rows: Sequence[Row], cores: int, variants: bool = False) -> list[Job]:
     """One for each row, phase and kernel."""
     found = []
     for row in rows:
         for step in row.steps:
             parts = tiles(step, row.parts)
-            found += [Job(row.name, parts, k) for k in kernels_of(parts[0], variants)]
+            found += [Job(row.name, parts, k) for k in kernels_of(parts[0], cores, variants)]
     return found
 
 
@@ -118,9 +111,9 @@ def other_table(jobs: Sequence[Job], counts: Sequence[Count], unit: str, cores: 
 
 def team_table(target: str, shifts: Sequence[int]) -> str:
     """The first row's forward Step on smaller teams."""
-    (job,) = jobs_of([ROWS[0]], False)[:1]
     lines = ["| cores | cycles | MAC/cycle | limit |", "|---|---|---|---|"]
     for cores, limit in TEAMS.items():
+        job = jobs_of([ROWS[0]], cores)[0]
         cycles = measure(target, [job], cores, shifts)[0].again
         lines.append(f"| {cores} | {cycles:,} | {job.macs / cycles:.2f} | {limit} |")
     return "\n".join(lines)
@@ -150,8 +143,8 @@ def main() -> None:
     in_cycles = target.unit == "cycles"
     cores = options.cores or (8 if in_cycles else 1)
     shifts = SHIFTS[: options.shifts] if in_cycles else SHIFTS[:1]
-    mac_jobs = jobs_of([r for r in ROWS if options.rows in r.name], options.variants)
-    others = jobs_of([r for r in OTHER_ROWS if options.rows in r.name], options.variants)
+    mac_jobs = jobs_of([r for r in ROWS if options.rows in r.name], cores, options.variants)
+    others = jobs_of([r for r in OTHER_ROWS if options.rows in r.name], cores, options.variants)
     counts = measure(target.name, [*mac_jobs, *others], cores, shifts)
     tables = []
     if mac_jobs:

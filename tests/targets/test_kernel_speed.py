@@ -18,7 +18,7 @@ def test_kernels_take_the_recorded_instructions() -> None:
     recorded = kernel_record.read()
     if recorded["compiler"] != kernel_record.compiler():
         pytest.skip(f"recorded with {recorded['compiler']}, here is {kernel_record.compiler()}")
-    jobs = jobs_of([*ROWS, *OTHER_ROWS], variants=False)
+    jobs = jobs_of([*ROWS, *OTHER_ROWS], cores=1)
     found = measure(kernel_record.TARGET, jobs, 1, (0,))
     counts = dict(zip(map(kernel_record.key, jobs), (n.again for n in found), strict=True))
     rows = recorded["rows"]

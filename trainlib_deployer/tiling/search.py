@@ -29,7 +29,7 @@ from trainlib_deployer.tiling.plan import (
     tile_fields,
 )
 from trainlib_deployer.tuning.costs import cycles
-from trainlib_deployer.tuning.kernels import best_kernel
+from trainlib_deployer.tuning.kernels import choose_kernel
 
 _SIZES_MAX = 14  # of a loop
 _PRICED_MAX = 16  # splits of the same loops: those with fewest tiles
@@ -256,7 +256,7 @@ class Tiler:
 
     def _compute_cycles(self, fields: tuple[tuple[str, int | float], ...]) -> float:
         struct = dict(fields)
-        kernel = best_kernel(self._step, (struct,), self._cores)
+        kernel = choose_kernel(self._step, (struct,), self._cores)
         return cycles(kernel.function, struct, self._cores)
 
 

@@ -1,14 +1,57 @@
-"""placeholder"""
+"""Predicted cycles of a kernel on PULP-open: a formula for each function of the C library.
 
-from collections.abc import Mapping
+A formula takes the members of the shape struct and the number of cores, and says how long the
+slowest core works. `tests/bench/bench_costs.py` compares them with the simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
+from trainlib_deployer import tuning
+
+Fields = Mapping[str, int | float]
+Formula = Callable[[Fields, int], float]
+
+COSTS: dict[str, Formula] = {}
+
+_FAR_LOAD = 17  # a member of the shape struct, which lies in L2
+CALL = 160.0  # barrier, call, shares of the cores
 
 
-def cycles(function: str, fields: Mapping[str, int | float], cores: int) -> float:
-    f = fields
-    if "conv2d" in function:
-        macs = f["n"] * f["co"] * f["ho"] * f["wo"] * f["ci"] / f["groups"] * f["kh"] * f["kw"]
-        return 400 + macs / (0.42 * cores)
-    if "linear" in function:
-        return 200 + f["n"] * f["ci"] * f["co"] / (0.3 * cores)
-    n = f.get("count") or f.get("n", 1) * f.get("c", 1) * f.get("hi", 1) * f.get("wi", 1)
-    return 100 + n * 5 / cores
+def cost(*functions: str) -> Callable[[Formula], Formula]:
+    """Registers the formula of some functions."""
+
+    def register(formula: Formula) -> Formula:
+        COSTS.update(dict.fromkeys(functions, formula))
+        return formula
+
+    return register
+
+
+def cycles(function: str, fields: Fields, cores: int) -> float:
+    """Predicted cycles; KeyError where the function has no formula."""
+    return COSTS[function](fields, cores)
+
+
+def shared(alone: float, products: float, cores: int, clash: float = 0.6) -> float:
+    """Cycles of a loop body with so many FPU operations. From five cores on two of them share an
+    FPU: it limits both, and they get into each other's way."""
+    return alone if cores <= 4 else max(2 * products, alone + clash * products)
+
+
+def share(count: float, cores: int) -> int:
+    """The largest part of `count` items dealt out evenly."""
+    return -(-int(count) // cores)
+
+
+def start(members: int) -> float:
+    """What a call takes before its loops: so many members are read."""
+    return CALL + _FAR_LOAD * members
+
+
+for _module in iter_modules(tuning.__path__):
+    if _module.name.startswith("costs_"):
+        import_module(f"{tuning.__name__}.{_module.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from trainlib_deployer.ir.graph import Schedule
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.resources import templates_root
 from trainlib_deployer.tiling.plan import TilePlan, tile_fields
-from trainlib_deployer.tuning.costs import cycles
+from trainlib_deployer.tuning.costs import COSTS, cycles
 
 _LINE = re.compile(
     r"^TL_KERNEL\((?P<function>\w+),\s*(?P<op>\w+),\s*(?P<phase>\w+),\s*(?P<element>\w+),"
@@ -47,7 +48,7 @@ class Kernel:
 
 @cache
 def all_kernels() -> tuple[Kernel, ...]:
-    """Every kernel, in order of preference."""
+    """Every kernel, in the order of the file."""
     text = (templates_root() / "lib" / "kernels.def").read_text(encoding="utf-8")
     matches = (_LINE.match(line) for line in text.splitlines() if line.startswith("TL_KERNEL("))
     return tuple(Kernel(**match.groupdict()) for match in matches if match)
@@ -59,23 +60,36 @@ def choose_kernels(
     """The kernel of each Step, by the Step's name: the fastest that accepts all of its tiles."""
     chosen = {}
     for step in schedule.steps:
-        plan = tiles[step.name]
-        fields = [tile_fields(step, tile, False) for _, tile in plan.kinds()]
-        chosen[step.name] = best_kernel(step, fields, cores)
+        fields = [tile_fields(step, tile, False) for _, tile in tiles[step.name].kinds()]
+        chosen[step.name] = choose_kernel(step, fields, cores)
     return chosen
 
 
-def best_kernel(step: Step, fields: Sequence[Mapping[str, int | float]], cores: int) -> Kernel:
-    """The kernel that is predicted to be fastest of those that accept all these shapes."""
-    serves = (step.op, step.phase.value, _element(step))
-    found = [
+def choose_kernel(step: Step, fields: Sequence[Mapping[str, int | float]], cores: int) -> Kernel:
+    """By the cost model, of those that accept all these shapes; kernels without a formula come
+    last, in the order of kernels.def."""
+    kernels = kernels_that_take(step, fields)
+    if not kernels:
+        wanted = f"{step.op} {step.phase.value} of {step.name}"
+        raise LookupError(f"no kernel in kernels.def for {wanted}")
+
+    def predicted(kernel: Kernel) -> float:
+        known = kernel.function in COSTS
+        return cycles(kernel.function, fields[0], cores) if known else math.inf
+
+    return min(kernels, key=predicted)
+
+
+def kernels_that_take(
+    step: Step, fields: Sequence[Mapping[str, int | float]]
+) -> tuple[Kernel, ...]:
+    """All variants that accept these shapes, in the order of kernels.def."""
+    wanted = (step.op, step.phase.value, _element(step))
+    return tuple(
         kernel
         for kernel in all_kernels()
-        if (kernel.op, kernel.phase, kernel.element) == serves and all(map(kernel.takes, fields))
-    ]
-    if not found:
-        raise LookupError(f"no kernel in kernels.def for {' '.join(serves)} of {step.name}")
-    return min(found, key=lambda kernel: cycles(kernel.function, fields[0], cores))
+        if (kernel.op, kernel.phase, kernel.element) == wanted and all(map(kernel.takes, fields))
+    )
 
 
 def _element(step: Step) -> str:

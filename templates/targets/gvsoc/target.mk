@@ -11,7 +11,8 @@ TARGET_SOURCES := $(addprefix target/gvsoc/,crt0.S port.c hyperram.c runtime.c)
 TARGET_SOURCES += target/common/crash.c target/common/semihosting.c target/common/string.c
 CPPFLAGS += -Itarget/common
 # kernels inline their blocks with constant sizes, so that sums stay in registers: obey `inline`
-CPPFLAGS += -mllvm -inlinehint-threshold=5000
+# far constants cost 17 cycles each: make them of instructions
+CPPFLAGS += -mllvm -inlinehint-threshold=5000 -mllvm -riscv-lower-fpimm-cost=3
 CFLAGS += --target=riscv32 -march=rv32imc_zfinx -mabi=ilp32 -O3 -g -ffreestanding -ffunction-sections -fdata-sections
 CFLAGS += -ffp-contract=$(if $(EXACT),off,fast)
 # a plan for another target leaves no room for stacks: then all of the chip's L1

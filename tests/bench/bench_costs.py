@@ -1,0 +1,119 @@
+"""How well the cost model predicts gvsoc: python -m tests.bench.bench_costs [--write] …
+
+Random shapes of layers and tiles through every kernel that has a formula in tuning/costs*.py, on
+1, 4 and 8 cores; the error is predicted / measured - 1. `--kernel TEXT` takes only some kernels,
+`--verbose` shows every shape.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+from collections.abc import Iterator
+
+from tests.bench.bench_kernels import write_table
+from tests.bench.kernel_program import ALIGNMENT, L1_BYTES, Job, count, program_folder
+from tests.bench.kernel_rows import layer_steps, loss_steps, update_step
+from trainlib_deployer.ir.step import Step
+from trainlib_deployer.layers.add import Add
+from trainlib_deployer.layers.avg_pool2d import AvgPool2d
+from trainlib_deployer.layers.base import Layer
+from trainlib_deployer.layers.conv2d import Conv2d
+from trainlib_deployer.layers.leaky_relu import LeakyRelu
+from trainlib_deployer.layers.linear import Linear
+from trainlib_deployer.layers.max_pool2d import MaxPool2d
+from trainlib_deployer.layers.relu import Relu
+from trainlib_deployer.losses.cross_entropy import CrossEntropy
+from trainlib_deployer.losses.mse import Mse
+from trainlib_deployer.tuning.costs import COSTS, cycles
+from trainlib_deployer.tuning.kernels import all_kernels
+
+TEAMS = (1, 4, 8)
+SHAPES_OF_A_LAYER = 8
+
+
+def random_steps() -> Iterator[Step]:
+    """Shapes as layers and tiles have them."""
+    r = random.Random(0)
+    none = (0, 0, 0, 0)
+    for _ in range(SHAPES_OF_A_LAYER):
+        channels, size = r.choice([3, 8, 13, 16, 24]), r.choice([4, 5, 8, 11, 16])
+        image = (channels, size, r.choice([5, 8, 12, 16, 25]))
+        stride = r.choice([1, 1, 2])
+        depthwise = Conv2d(
+            out_channels=channels,
+            kernel_size=(3, 3),
+            stride=(stride, stride),
+            padding=r.choice([(1, 1, 1, 1), (0, 1, 0, 1)]),
+            groups=channels,
+        )
+        window = r.choice([(2, 2), (3, 3), image[1:]])
+        pools: list[Layer] = [
+            MaxPool2d(kernel_size=window, stride=None, padding=none),
+            AvgPool2d(kernel_size=window, stride=None, padding=none, count_include_pad=True),
+        ]
+        for layer in (depthwise, Relu(), LeakyRelu(negative_slope=0.1), *pools):
+            yield from layer_steps(layer, image)
+        yield from layer_steps(Add(), image, image)
+        yield from update_step(r.choice([16, 100, 2304]))
+        sizes = (r.choice([10, 32, 64, 100, 300]), r.choice([2, 10, 16, 32, 37]))
+        yield from layer_steps(Linear(out_features=sizes[1]), (sizes[0],), fused=r.random() < 0.7)
+        yield from layer_steps(Linear(out_features=sizes[1]), (r.choice([2, 4, 9, 32]), sizes[0]))
+        yield from loss_steps(CrossEntropy(), (sizes[1],))
+        yield from loss_steps(Mse(), (sizes[0],))
+
+
+def fits(step: Step) -> bool:
+    return sum(t.bytes + ALIGNMENT for t in step.tensors) <= L1_BYTES
+
+
+def jobs_of(text: str) -> list[Job]:
+    found = []
+    for step in random_steps():
+        if not fits(step):
+            continue
+        for kernel in all_kernels():
+            serves = (kernel.op, kernel.phase) == (step.op, step.phase.value)
+            if serves and kernel.takes(step.fields) and kernel.function in COSTS:
+                job = Job(f"{step.name}: {step.comment}", (step,), kernel)
+                if text in kernel.function:
+                    found.append(job)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kernel", default="", help="only kernels whose names hold this")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="every shape")
+    options = parser.parse_args()
+    jobs = jobs_of(options.kernel)
+    errors: dict[str, dict[int, list[float]]] = {}
+    with program_folder("gvsoc") as folder:
+        for cores in TEAMS:
+            counts = count(folder, "gvsoc", jobs, cores=cores, passes=2)
+            for job, (_, measured) in zip(jobs, counts, strict=True):
+                name = job.kernel.function
+                guess = cycles(name, job.steps[0].fields, cores)
+                error = guess / measured - 1
+                errors.setdefault(name, {}).setdefault(cores, []).append(error)
+                if options.verbose:
+                    print(f"{name} {cores} {job.name}: {measured} {guess:.0f} {error:+.1%}")
+    lines = ["| kernel | shapes | median error | mean size | worst |", "|---" * 5 + "|"]
+    for name, by_team in errors.items():
+        every = [error for found in by_team.values() for error in found]
+        sizes = [abs(error) for error in every]
+        lines.append(
+            f"| `{name}` | {len(every)} | {statistics.median(every):+.1%}"
+            f" | {statistics.mean(sizes):.1%} | {max(every, key=abs):+.1%} |"
+        )
+    print("\n".join(lines))
+    if options.write:
+        write_table("costs", "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
