@@ -1,16 +1,47 @@
 /* One row of x: nothing is used twice but x or dy. Forward, a core streams rows of w; backward, it
    owns columns, and their x or dx stay in registers while the rows pass by. */
 
-enum { N1_ROWS = 4, N1_DEPTH = 8, N1_COLUMNS = 16, N1_NARROW = 4 };
+enum { N1_ROWS = 4, N1_STEPS = 4, N1_COLUMNS = 16, N1_NARROW = 4 };
 
 /* Sizes named `rows` and `columns` are constants where these are inlined. */
+
+/* N1_STEPS columns from `k` on, a load or two before each product: see TL_PIN */
+static TL_INLINE void n1_fw_steps(
+    const int rows, const int k, tl_acc sum[N1_ROWS], const tl_elem *x,
+    const tl_elem *const from[N1_ROWS])
+{
+    tl_acc in = TL_LOAD(x[k]), weight = TL_LOAD(from[0][k]);
+
+    for (int j = k; j < k + N1_STEPS; j++) {
+        const int last = j + 1 == k + N1_STEPS;
+        tl_acc next_in = in;
+
+        for (int i = 0; i < rows; i++) {
+            tl_acc next = weight;
+
+            if (i + 1 < rows || !last) {
+                next = TL_LOAD(i + 1 < rows ? from[i + 1][j] : from[0][j + 1]);
+                TL_PIN(next);
+            }
+            if (i + 1 == rows && !last) {
+                next_in = TL_LOAD(x[j + 1]);
+                TL_PIN(next_in);
+            }
+            sum[i] += in * weight;
+            TL_PIN(sum[i]);
+            weight = next;
+        }
+        in = next_in;
+    }
+}
+
 static TL_INLINE void n1_fw_rows(
     const int rows, int32_t depth, int32_t accumulate, tl_elem *y, const tl_elem *x,
     const tl_elem *w, const tl_elem *b)
 {
     const tl_elem *from[N1_ROWS];
     const tl_elem *const end = x + depth;
-    const tl_elem *const whole = end - depth % N1_DEPTH;
+    const tl_elem *const whole = end - depth % (2 * N1_STEPS);
     tl_acc sum[N1_ROWS];
 
     for (int i = 0; i < rows; i++) {
@@ -19,17 +50,12 @@ static TL_INLINE void n1_fw_rows(
         sum[i] = b ? TL_LOAD(b[i]) : 0;
     }
     while (x < whole) {
-        for (int k = 0; k < N1_DEPTH; k++) {
-            const tl_acc in = TL_LOAD(x[k]);
-
-            for (int i = 0; i < rows; i++) {
-                sum[i] += in * TL_LOAD(from[i][k]);
-            }
-        }
+        n1_fw_steps(rows, 0, sum, x, from);
+        n1_fw_steps(rows, N1_STEPS, sum, x, from);
         for (int i = 0; i < rows; i++) {
-            from[i] += N1_DEPTH;
+            from[i] += 2 * N1_STEPS;
         }
-        x += N1_DEPTH;
+        x += 2 * N1_STEPS;
     }
     for (; x < end; x++) {
         for (int i = 0; i < rows; i++) {

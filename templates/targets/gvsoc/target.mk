@@ -13,7 +13,7 @@ CPPFLAGS += -Itarget/common
 # kernels inline their blocks with constant sizes, so that sums stay in registers: obey `inline`
 # far constants cost 17 cycles each: make them of instructions
 CPPFLAGS += -mllvm -inlinehint-threshold=5000 -mllvm -riscv-lower-fpimm-cost=3
-CFLAGS += --target=riscv32 -march=rv32imc_zfinx -mabi=ilp32 -O3 -g -ffreestanding -ffunction-sections -fdata-sections
+CFLAGS += --target=riscv32 -march=rv32imc_zfinx -mabi=ilp32 -O3 -g -ffreestanding -ffunction-sections -fdata-sections -falign-functions=16
 CFLAGS += -ffp-contract=$(if $(EXACT),off,fast)
 # a plan for another target leaves no room for stacks: then all of the chip's L1
 L1_BYTES := $(if $(filter $(TARGET),$(NET_TARGET)),$(NET_L1_CAPACITY),$(TARGET_L1_BYTES))

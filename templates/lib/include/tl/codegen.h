@@ -37,4 +37,12 @@
 #define TL_UNROLL
 #endif
 
+/* Holds an operation at its place among the others that are pinned: where two cores share an FPU,
+   products with loads between them let the cores take turns. */
+#ifdef __riscv_zfinx
+#define TL_PIN(value) __asm__ volatile("" : "+r"(value))
+#else
+#define TL_PIN(value) ((void)(value))
+#endif
+
 #endif
