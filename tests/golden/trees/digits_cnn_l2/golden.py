@@ -21,7 +21,7 @@ DATA = HERE / "data"
 SEED = 0
 STEPS = 8622  # training steps
 SHUFFLE = True
-PLAN_ID = 2564616171  # of the C project that these values belong to
+PLAN_ID = 1116336544  # of the C project that these values belong to
 STATE_ID = 1103117848
 INPUT_SHAPE = (1, 8, 8)
 OUTPUT = 'fc'
@@ -85,18 +85,18 @@ CHECKS = [
     ("activation", "loss"),
     ("input_grad", "fc"),
     ("input_grad", "flatten1"),
-    ("input_grad", "c3"),
-    ("input_grad", "max_pool2d1"),
-    ("input_grad", "r2"),
-    ("input_grad", "a1"),
-    ("weight_grad", "c3.weight"),
-    ("weight_grad", "c3.bias"),
-    ("weight", "c3.weight"),
-    ("weight", "c3.bias"),
     ("weight_grad", "fc.weight"),
     ("weight_grad", "fc.bias"),
     ("weight", "fc.weight"),
     ("weight", "fc.bias"),
+    ("input_grad", "c3"),
+    ("input_grad", "max_pool2d1"),
+    ("weight_grad", "c3.weight"),
+    ("weight_grad", "c3.bias"),
+    ("weight", "c3.weight"),
+    ("weight", "c3.bias"),
+    ("input_grad", "r2"),
+    ("input_grad", "a1"),
     ("input_grad", "c2"),
     ("input_grad", "r1"),
     ("weight_grad", "c2.weight"),

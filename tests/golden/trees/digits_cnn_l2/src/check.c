@@ -2,11 +2,11 @@
 
 #include "compare.h"
 #include "guard.h"
+#include "net.h"
 #include "net_hooks.h"
+#include "tl/data.h"
 #include "tl/port.h"
 #include "tl/print.h"
-
-enum { CHECKING = 1, PROFILING = 2 };
 
 int net_observed;
 
@@ -22,7 +22,7 @@ void check_open(uint32_t step, uint32_t index)
     checked_index = index;
     data_whole = 1;
     guard_open();
-    net_observed = CHECKING;
+    net_observed = NET_CHECKING;
 }
 
 int check_close(void)
@@ -72,7 +72,7 @@ static void print_comparison(const net_check *check, const comparison *found)
     tl_print_str("\n");
 }
 
-static void check_step(int step)
+static void check_step(int step, int probed)
 {
     uint32_t before = 0;
 
@@ -80,7 +80,7 @@ static void check_step(int step)
         const net_check *check = &net_checks[i];
         comparison found;
 
-        if (check->step == step) {
+        if (check->step == step && (check->probed > 0) == probed) {
             if (!compare(check, checked_index, before, &found)) {
                 data_whole = 0;
                 return;
@@ -114,30 +114,81 @@ static void check_guards(int step)
 
 void net_step_begins(int step)
 {
-    if (net_observed & CHECKING) {
+    if (net_observed & NET_CHECKING) {
         guard_begin(step);
     }
+    for (int core = 0; core < tl_num_cores(); core++) {
+        net_computed[core] = 0;
+    }
     step_start = tl_counter();
+}
+
+/* Of the slowest core. */
+static uint32_t computed(void)
+{
+    uint32_t most = 0;
+
+    for (int core = 0; core < tl_num_cores(); core++) {
+        most = net_computed[core] > most ? net_computed[core] : most;
+    }
+    return most;
 }
 
 void net_step_ends(int step)
 {
     const uint32_t count = tl_counter() - step_start;
 
-    if (net_observed & CHECKING) {
+    if (net_observed & NET_CHECKING) {
         check_guards(step);
-        check_step(step);
+        check_step(step, 0);
     }
-    if (net_observed & PROFILING) {
+    if (net_observed & NET_PROFILING) {
         tl_print_str("profile ");
         tl_print_str(net_step_names[step]);
         tl_print_str(" ");
         tl_print_int((int32_t)count);
-        tl_print_str(" " TL_COUNTER_UNIT "\n");
+        tl_print_str(" " TL_COUNTER_UNIT);
+        if (computed() > 0) {
+            tl_print_str(", kernels ");
+            tl_print_int((int32_t)computed());
+        }
+        tl_print_str("\n");
+    }
+}
+
+/* A parameter as it was before the checked step. */
+static int restore(float *value, uint32_t count, uint32_t at)
+{
+    float part[64];
+
+    for (uint32_t done = 0; done < count; done += 64) {
+        const uint32_t bytes = 4 * (count - done < 64 ? count - done : 64);
+
+        if (tl_data_read(TL_DATA_STATE, at + 4 * done, part, bytes) != bytes) {
+            return 0;
+        }
+        tl_far_write(value + done, part, bytes);
+    }
+    return 1;
+}
+
+void net_gradients_made(int step)
+{
+    const uint32_t state = (1 + checked_index) * NET_STATE_BYTES;
+
+    check_step(step, 1);
+    for (int i = 0; i < net_check_count; i++) {
+        const net_check *check = &net_checks[i];
+
+        if (check->step == step && check->probed > 0
+            && !restore(check->value, check->count, state + check->probed)) {
+            data_whole = 0;
+        }
     }
 }
 
 int net_running[TL_CORES_MAX];
+uint32_t net_computed[TL_CORES_MAX];
 
 const char *tl_doing(int core)
 {
@@ -147,7 +198,7 @@ const char *tl_doing(int core)
 void profile_open(void)
 {
     end_losses();
-    net_observed = PROFILING;
+    net_observed = NET_PROFILING;
 }
 
 void profile_close(void)

@@ -12,16 +12,15 @@
 #include "tl/elementwise.h"
 #include "tl/linear.h"
 #include "tl/loss.h"
-#include "tl/optimizer.h"
 #include "tl/pool2d.h"
 #include "net_run.h"
 
 /* ---- memory: one arena a level; buffers take turns in it ------------------------------------ */
 
-TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 31688 + TL_GUARD_BYTES];
+TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 30920 + TL_GUARD_BYTES];
 #define L1(offset) ((void *)(l1_arena + TL_GUARD_BYTES + (offset)))
 
-TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 37056 + TL_GUARD_BYTES];
+TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 33984 + TL_GUARD_BYTES];
 #define L2(offset) ((void *)(l2_arena + TL_GUARD_BYTES + (offset)))
 
 static float *const c1_weight = L1(0);  /* c1.weight 12x1x3x3 */
@@ -32,72 +31,57 @@ static float *const c3_weight = L2(5184);  /* c3.weight 24x12x3x3 */
 static float *const c3_bias = L1(528);  /* c3.bias 24 */
 static float *const fc_weight = L2(15552);  /* fc.weight 10x384 */
 static float *const fc_bias = L1(624);  /* fc.bias 10 */
-static float *const input_x = L1(31384);  /* input 1x1x8x8 */
-static float *const fc_y = L1(19096);  /* fc 1x10 */
-static float *const loss_value = L1(31680);  /* loss 1 */
-static int32_t *const target_t = L1(19136);  /* target 1 */
-static float *const l1_c1_fw_y = L1(664);  /* c1 1x12x8x8, copy for c1.fw */
+static float *const input_x = L1(664);  /* input 1x1x8x8 */
+static float *const fc_y = L1(16280);  /* fc 1x10 */
+static float *const loss_value = L1(30912);  /* loss 1 */
+static int32_t *const target_t = L1(16320);  /* target 1 */
+static float *const l1_c1_fw_y = L1(920);  /* c1 1x12x8x8, copy for c1.fw */
 static float *const c1_y = L2(30912);  /* c1 1x12x8x8 */
-static float *const l1_r1_fw_y = L1(664);  /* c1 1x12x8x8, copy for r1.fw */
-static float *const l1_r1_fw_y_2 = L1(664);  /* r1 1x12x8x8, copy for r1.fw */
+static float *const l1_r1_fw_y = L1(920);  /* r1 1x12x8x8, tiles for r1.fw */
 static float *const r1_y = L2(30912);  /* r1 1x12x8x8, shares the memory of c1 */
-static float *const l1_c2_fw_y = L1(5848);  /* r1 1x12x8x8, copy for c2.fw */
-static float *const l1_c2_fw_weight = L1(664);  /* c2.weight 12x12x3x3, copy for c2.fw */
-static float *const c2_y = L1(16024);  /* c2 1x12x8x8 */
-static float *const l1_a1_fw_y = L1(664);  /* r1 1x12x8x8, copy for a1.fw */
-static float *const a1_y = L1(16024);  /* a1 1x12x8x8, shares the memory of c2 */
-static float *const r2_y = L1(16024);  /* r2 1x12x8x8, shares the memory of c2 */
-static float *const max_pool2d1_y = L1(20632);  /* max_pool2d1 1x12x4x4 */
-static float *const l1_c3_fw_weight = L1(664);  /* c3.weight 24x12x3x3, copy for c3.fw */
-static float *const c3_y = L1(21400);  /* c3 1x24x4x4 */
-static float *const r3_y = L1(21400);  /* r3 1x24x4x4, shares the memory of c3 */
-static float *const l1_fc_fw_weight = L1(664);  /* fc.weight 10x384, copy for fc.fw */
-static float *const flatten1_y = L1(21400);  /* flatten1 1x384, shares the memory of c3 */
-static float *const fc_dy = L1(23032);  /* fc.grad 1x10 */
-static float *const l1_fc_ig_weight = L1(664);  /* fc.weight 10x384, copy for fc.ig */
-static float *const flatten1_dy = L1(19096);  /* flatten1.grad 1x384 */
-static float *const c3_dy = L1(19096);  /* c3.grad 1x24x4x4, shares the memory of flatten1.grad */
-static float *const r3_dy = L1(19096);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
-static float *const l1_c3_ig_weight = L1(664);  /* c3.weight 24x12x3x3, copy for c3.ig */
-static float *const max_pool2d1_dy = L1(11032);  /* max_pool2d1.grad 1x12x4x4 */
-static float *const l1_max_pool2d1_ig_dy = L1(664);  /* r2.grad 1x12x8x8, copy for max_pool2d1.ig */
-static float *const r2_dy = L2(33984);  /* r2.grad 1x12x8x8 */
-static float *const l1_r2_ig_dy = L1(664);  /* r2.grad 1x12x8x8, copy for r2.ig */
-static float *const l1_r2_ig_dy_2 = L1(664);  /* a1.grad 1x12x8x8, copy for r2.ig */
-static float *const a1_dy = L2(33984);  /* a1.grad 1x12x8x8, shares the memory of r2.grad */
-static float *const c3_dweight = L1(664);  /* c3.weight.grad 24x12x3x3 */
-static float *const c3_dbias = L1(22936);  /* c3.bias.grad 24 */
-static float *const l1_c3_weight_update_weight = L1(11032);  /* c3.weight 24x12x3x3, copy for c3.weight.update */
-static float *const fc_dweight = L1(664);  /* fc.weight.grad 10x384 */
-static float *const fc_dbias = L1(31640);  /* fc.bias.grad 10 */
-static float *const l1_fc_weight_update_weight = L1(16024);  /* fc.weight 10x384, copy for fc.weight.update */
-static float *const l1_a1_ig_1_dy = L1(664);  /* a1.grad 1x12x8x8, copy for a1.ig.1 */
-static float *const c2_dy = L1(5848);  /* c2.grad 1x12x8x8 */
-static float *const r1_dy = L2(33984);  /* r1.grad 1x12x8x8, shares the memory of r2.grad */
-static float *const l1_c2_ig_dy = L1(8920);  /* r1.grad 1x12x8x8, copy for c2.ig */
-static float *const l1_c2_ig_weight = L1(664);  /* c2.weight 12x12x3x3, copy for c2.ig */
-static float *const l1_c2_wg_y = L1(8920);  /* r1 1x12x8x8, copy for c2.wg */
-static float *const c2_dweight = L1(664);  /* c2.weight.grad 12x12x3x3 */
-static float *const c2_dbias = L1(11992);  /* c2.bias.grad 12 */
-static float *const l1_c2_weight_update_weight = L1(5848);  /* c2.weight 12x12x3x3, copy for c2.weight.update */
-static float *const l1_r1_ig_dy = L1(664);  /* r1.grad 1x12x8x8, copy for r1.ig */
-static float *const l1_r1_ig_y = L1(3736);  /* r1 1x12x8x8, copy for r1.ig */
-static float *const l1_r1_ig_dy_2 = L1(664);  /* c1.grad 1x12x8x8, copy for r1.ig */
-static float *const c1_dy = L2(33984);  /* c1.grad 1x12x8x8, shares the memory of r2.grad */
-static float *const l1_c1_wg_dy = L1(664);  /* c1.grad 1x12x8x8, copy for c1.wg */
-static float *const c1_dweight = L1(3736);  /* c1.weight.grad 12x1x3x3 */
-static float *const c1_dbias = L1(4168);  /* c1.bias.grad 12 */
+static float *const l1_c2_fw_y = L1(6104);  /* r1 1x12x8x8, copy for c2.fw */
+static float *const l1_c2_fw_weight = L1(920);  /* c2.weight 12x12x3x3, copy for c2.fw */
+static float *const c2_y = L1(23960);  /* c2 1x12x8x8 */
+static float *const l1_a1_fw_y = L1(920);  /* r1 1x12x8x8, copy for a1.fw */
+static float *const a1_y = L1(23960);  /* a1 1x12x8x8, shares the memory of c2 */
+static float *const r2_y = L1(23960);  /* r2 1x12x8x8, shares the memory of c2 */
+static float *const max_pool2d1_y = L1(30104);  /* max_pool2d1 1x12x4x4 */
+static float *const l1_c3_fw_weight = L1(920);  /* c3.weight 24x12x3x3, tiles for c3.fw */
+static float *const c3_y = L1(27032);  /* c3 1x24x4x4 */
+static float *const r3_y = L1(27032);  /* r3 1x24x4x4, shares the memory of c3 */
+static float *const l1_fc_fw_weight = L1(920);  /* fc.weight 10x384, tiles for fc.fw */
+static float *const flatten1_y = L1(27032);  /* flatten1 1x384, shares the memory of c3 */
+static float *const fc_dy = L1(30872);  /* fc.grad 1x10 */
+static float *const l1_fc_ig_weight = L1(920);  /* fc.weight 10x384, tiles for fc.ig */
+static float *const flatten1_dy = L1(28568);  /* flatten1.grad 1x384 */
+static float *const l1_fc_wg_weight = L1(920);  /* fc.weight 10x384, tiles for fc.wg */
+static float *const c3_dy = L1(28568);  /* c3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const r3_dy = L1(28568);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const l1_c3_ig_weight = L1(920);  /* c3.weight 24x12x3x3, copy for c3.ig */
+static float *const max_pool2d1_dy = L1(11288);  /* max_pool2d1.grad 1x12x4x4 */
+static float *const l1_c3_wg_weight = L1(920);  /* c3.weight 24x12x3x3, tiles for c3.wg */
+static float *const r2_dy = L1(6104);  /* r2.grad 1x12x8x8 */
+static float *const a1_dy = L1(6104);  /* a1.grad 1x12x8x8, shares the memory of r2.grad */
+static float *const c2_dy = L1(9176);  /* c2.grad 1x12x8x8 */
+static float *const l1_c2_ig_weight = L1(920);  /* c2.weight 12x12x3x3, copy for c2.ig */
+static float *const r1_dy = L1(6104);  /* r1.grad 1x12x8x8, shares the memory of r2.grad */
+static float *const l1_c2_wg_weight = L1(920);  /* c2.weight 12x12x3x3, tiles for c2.wg */
+static float *const l1_c2_wg_y = L1(12248);  /* r1 1x12x8x8, tiles for c2.wg */
+static float *const l1_r1_ig_y = L1(920);  /* r1 1x12x8x8, copy for r1.ig */
+static float *const c1_dy = L1(6104);  /* c1.grad 1x12x8x8, shares the memory of r2.grad */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 static const tl_conv2d c1_fw = {
     .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
-    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
+    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale = 1.0f,
+    .decay = 1.0f, .bias_decay = 1.0f};
 static const tl_relu r1_fw = {
     .count = 768, .accumulate = 0};
 static const tl_conv2d c2_fw = {
     .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
+    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
 static const tl_add a1_fw = {
     .count = 768};
 static const tl_relu r2_fw = {
@@ -107,78 +91,273 @@ static const tl_max_pool2d max_pool2d1_fw = {
     .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1, .accumulate = 0};
 static const tl_conv2d c3_fw = {
     .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
+    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
 static const tl_relu r3_fw = {
     .count = 384, .accumulate = 0};
 static const tl_linear fc_fw = {
-    .n = 1, .ci = 384, .co = 10, .accumulate = 0};
+    .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
+    1.0f};
 static const tl_cross_entropy loss_fw = {
     .n = 1, .classes = 10, .mean = 1, .label_smoothing = 0.0f};
 static const tl_cross_entropy loss_ig = {
     .n = 1, .classes = 10, .mean = 1, .label_smoothing = 0.0f};
 static const tl_linear fc_ig = {
-    .n = 1, .ci = 384, .co = 10, .accumulate = 0};
+    .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
+    1.0f};
+static const tl_linear fc_wg = {
+    .n = 1, .ci = 384, .co = 10, .accumulate = 1, .scale = -0.002f, .decay = 1.0f, .bias_decay =
+    1.0f};
+#ifdef NET_HOOKS
+static const tl_linear fc_wg_gradient = { /* to see the gradient by itself */
+    .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
+    1.0f};
+#endif
 static const tl_relu r3_ig = {
     .count = 384, .accumulate = 0};
 static const tl_conv2d c3_ig = {
     .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
+    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
+static const tl_conv2d c3_wg = {
+    .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
+    -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
+#ifdef NET_HOOKS
+static const tl_conv2d c3_wg_gradient = { /* to see the gradient by itself */
+    .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
+    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
+#endif
 static const tl_max_pool2d max_pool2d1_ig = {
     .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2, .stride_h = 2,
     .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1, .accumulate = 0};
 static const tl_relu r2_ig = {
     .count = 768, .accumulate = 0};
-static const tl_conv2d c3_wg = {
-    .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
-static const tl_sgd c3_weight_update = {
-    .count = 2592, .lr = 0.002f, .weight_decay = 0.0f};
-static const tl_sgd c3_bias_update = {
-    .count = 24, .lr = 0.002f, .weight_decay = 0.0f};
-static const tl_linear fc_wg = {
-    .n = 1, .ci = 384, .co = 10, .accumulate = 0};
-static const tl_sgd fc_weight_update = {
-    .count = 3840, .lr = 0.002f, .weight_decay = 0.0f};
-static const tl_sgd fc_bias_update = {
-    .count = 10, .lr = 0.002f, .weight_decay = 0.0f};
 static const tl_pass a1_ig_1 = {
     .count = 768, .accumulate = 0};
 static const tl_conv2d c2_ig = {
     .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1};
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
+    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
 static const tl_conv2d c2_wg = {
     .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
-static const tl_sgd c2_weight_update = {
-    .count = 1296, .lr = 0.002f, .weight_decay = 0.0f};
-static const tl_sgd c2_bias_update = {
-    .count = 12, .lr = 0.002f, .weight_decay = 0.0f};
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
+    -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
+#ifdef NET_HOOKS
+static const tl_conv2d c2_wg_gradient = { /* to see the gradient by itself */
+    .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
+    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
+    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
+#endif
 static const tl_relu r1_ig = {
     .count = 768, .accumulate = 0};
 static const tl_conv2d c1_wg = {
     .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
-    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0};
-static const tl_sgd c1_weight_update = {
-    .count = 108, .lr = 0.002f, .weight_decay = 0.0f};
-static const tl_sgd c1_bias_update = {
-    .count = 12, .lr = 0.002f, .weight_decay = 0.0f};
+    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
+    -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
+#ifdef NET_HOOKS
+static const tl_conv2d c1_wg_gradient = { /* to see the gradient by itself */
+    .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
+    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale = 1.0f,
+    .decay = 1.0f, .bias_decay = 1.0f};
+#endif
 
 enum { 
     STEP_C1_FW, STEP_R1_FW, STEP_C2_FW, STEP_A1_FW, STEP_R2_FW, STEP_MAX_POOL2D1_FW, STEP_C3_FW,
-    STEP_R3_FW, STEP_FC_FW, STEP_LOSS_FW, STEP_LOSS_IG, STEP_FC_IG, STEP_R3_IG, STEP_C3_IG,
-    STEP_MAX_POOL2D1_IG, STEP_R2_IG, STEP_C3_WG, STEP_C3_WEIGHT_UPDATE, STEP_C3_BIAS_UPDATE,
-    STEP_FC_WG, STEP_FC_WEIGHT_UPDATE, STEP_FC_BIAS_UPDATE, STEP_A1_IG_1, STEP_C2_IG,
-    STEP_C2_WG, STEP_C2_WEIGHT_UPDATE, STEP_C2_BIAS_UPDATE, STEP_R1_IG, STEP_C1_WG,
-    STEP_C1_WEIGHT_UPDATE, STEP_C1_BIAS_UPDATE
+    STEP_R3_FW, STEP_FC_FW, STEP_LOSS_FW, STEP_LOSS_IG, STEP_FC_IG, STEP_FC_WG, STEP_R3_IG,
+    STEP_C3_IG, STEP_C3_WG, STEP_MAX_POOL2D1_IG, STEP_R2_IG, STEP_A1_IG_1, STEP_C2_IG,
+    STEP_C2_WG, STEP_R1_IG, STEP_C1_WG
  };
 
+/* ---- tiles of Steps: core 0 fetches and stores them, all cores compute ------------------------- */
+
+/* r1 forward: relu, 768 elements;
+   2 tiles of 384 i, moved while others are computed */
+static void r1_fw_fetch(int t)
+{
+    const tl_range i = tile_range(t, 384, 768);
+
+    transfer(l1_r1_fw_y + t % 3 * 384, r1_y + i.first, 4 * tile_length(i));
+}
+
+static void r1_fw_compute(int t)
+{
+    const tl_range i = tile_range(t, 384, 768);
+    tl_relu op = r1_fw;
+
+    op.count = tile_length(i);
+    tl_relu_fw_f32(&op, l1_r1_fw_y + t % 3 * 384, l1_r1_fw_y + t % 3 * 384);
+}
+
+static void r1_fw_store(int t)
+{
+    const tl_range i = tile_range(t, 384, 768);
+
+    transfer(r1_y + i.first, l1_r1_fw_y + t % 3 * 384, 4 * tile_length(i));
+}
+
+/* c3 forward: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC;
+   2 tiles of 12 co, moved while others are computed */
+static void c3_fw_fetch(int t)
+{
+    const tl_range co = tile_range(t, 12, 24);
+
+    transfer(l1_c3_fw_weight + t % 2 * 1296, c3_weight + 108 * co.first, 432 * tile_length(co));
+}
+
+static void c3_fw_compute(int t)
+{
+    const tl_range co = tile_range(t, 12, 24);
+    tl_conv2d op = c3_fw;
+
+    op.co = tile_length(co);
+    tl_conv2d_k3_fw_f32(&op, c3_y + 16 * co.first, max_pool2d1_y, l1_c3_fw_weight + t % 2 * 1296, c3_bias + co.first);
+}
+
+/* fc forward: linear, 384 -> 10; 3840 MAC;
+   2 tiles of 5 co, moved while others are computed */
+static void fc_fw_fetch(int t)
+{
+    const tl_range co = tile_range(t, 5, 10);
+
+    transfer(l1_fc_fw_weight + t % 2 * 1920, fc_weight + 384 * co.first, 1536 * tile_length(co));
+}
+
+static void fc_fw_compute(int t)
+{
+    const tl_range co = tile_range(t, 5, 10);
+    tl_linear op = fc_fw;
+
+    op.co = tile_length(co);
+    tl_linear_n1_fw_f32(&op, fc_y + co.first, flatten1_y, l1_fc_fw_weight + t % 2 * 1920, fc_bias + co.first);
+}
+
+/* fc input gradient: linear, 384 -> 10; 3840 MAC;
+   2 tiles of 192 ci, moved while others are computed */
+static void fc_ig_fetch(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+
+    transfer_in(l1_fc_ig_weight + t % 2 * 1920, fc_weight + ci.first, 4 * tile_length(ci), 10, 1536);
+}
+
+static void fc_ig_compute(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+    tl_linear op = fc_ig;
+
+    op.ci = tile_length(ci);
+    tl_linear_n1_ig_f32(&op, flatten1_dy + ci.first, fc_dy, l1_fc_ig_weight + t % 2 * 1920);
+}
+
+/* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC;
+   2 tiles of 192 ci, moved while others are computed */
+static void fc_wg_fetch(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+
+    transfer_in(l1_fc_wg_weight + t % 3 * 1920, fc_weight + ci.first, 4 * tile_length(ci), 10, 1536);
+}
+
+static void fc_wg_compute(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+    tl_linear op = probing ? fc_wg_gradient : fc_wg;
+
+    op.ci = tile_length(ci);
+    tl_linear_n1_wg_f32(&op, l1_fc_wg_weight + t % 3 * 1920, ci.first == 0 ? fc_bias : 0, flatten1_y + ci.first, fc_dy);
+}
+
+static void fc_wg_store(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+
+    transfer_out(fc_weight + ci.first, l1_fc_wg_weight + t % 3 * 1920, 4 * tile_length(ci), 10, 1536);
+}
+
+/* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC;
+   3 tiles of 8 co, moved while others are computed */
+static void c3_wg_fetch(int t)
+{
+    const tl_range co = tile_range(t, 8, 24);
+
+    transfer(l1_c3_wg_weight + t % 3 * 864, c3_weight + 108 * co.first, 432 * tile_length(co));
+}
+
+static void c3_wg_compute(int t)
+{
+    const tl_range co = tile_range(t, 8, 24);
+    tl_conv2d op = probing ? c3_wg_gradient : c3_wg;
+
+    op.co = tile_length(co);
+    tl_conv2d_k3_wg_f32(&op, l1_c3_wg_weight + t % 3 * 864, c3_bias + co.first, max_pool2d1_y, c3_dy + 16 * co.first);
+}
+
+static void c3_wg_store(int t)
+{
+    const tl_range co = tile_range(t, 8, 24);
+
+    transfer(c3_weight + 108 * co.first, l1_c3_wg_weight + t % 3 * 864, 432 * tile_length(co));
+}
+
+/* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC;
+   3 tiles of 4 ci, moved while others are computed */
+static void c2_wg_fetch(int t)
+{
+    const tl_range ci = tile_range(t, 4, 12);
+
+    transfer_in(l1_c2_wg_weight + t % 3 * 432, c2_weight + 9 * ci.first, 36 * tile_length(ci), 12, 432);
+    transfer(l1_c2_wg_y + t % 2 * 256, r1_y + 64 * ci.first, 256 * tile_length(ci));
+}
+
+static void c2_wg_compute(int t)
+{
+    const tl_range ci = tile_range(t, 4, 12);
+    tl_conv2d op = probing ? c2_wg_gradient : c2_wg;
+
+    op.ci = tile_length(ci);
+    tl_conv2d_k3_wg_f32(&op, l1_c2_wg_weight + t % 3 * 432, ci.first == 0 ? c2_bias : 0, l1_c2_wg_y + t % 2 * 256, c2_dy);
+}
+
+static void c2_wg_store(int t)
+{
+    const tl_range ci = tile_range(t, 4, 12);
+
+    transfer_out(c2_weight + 9 * ci.first, l1_c2_wg_weight + t % 3 * 432, 36 * tile_length(ci), 12, 432);
+}
+
 /* ---- the Steps ------------------------------------------------------------------------------- */
+
+/* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
+static void fc_wg_run(void)
+{
+    run_tiles(2, fc_wg_fetch, fc_wg_compute, fc_wg_store);
+}
+
+/* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC */
+static void c3_wg_run(void)
+{
+    run_tiles(3, c3_wg_fetch, c3_wg_compute, c3_wg_store);
+}
+
+/* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
+static void c2_wg_run(void)
+{
+    run_tiles(3, c2_wg_fetch, c2_wg_compute, c2_wg_store);
+}
+
+/* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */
+static void c1_wg_run(void)
+{
+    tl_conv2d_k3_wg_f32(probing ? &c1_wg_gradient : &c1_wg, c1_weight, c1_bias, input_x, c1_dy);
+}
 
 static void forward(void)
 {
     /* c1 forward: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
     begin(STEP_C1_FW);
-    tl_conv2d_fw_f32(&c1_fw, l1_c1_fw_y, input_x, c1_weight, c1_bias);
+    tl_conv2d_k3_fw_f32(&c1_fw, l1_c1_fw_y, input_x, c1_weight, c1_bias);
     sync();
     transfer(c1_y, l1_c1_fw_y, 3072);
     end(STEP_C1_FW);
@@ -186,11 +365,7 @@ static void forward(void)
     /* r1 forward: relu, 768 elements */
     wait_transfers();
     begin(STEP_R1_FW);
-    transfer(l1_r1_fw_y, c1_y, 3072);
-    sync();
-    tl_relu_fw_f32(&r1_fw, l1_r1_fw_y_2, l1_r1_fw_y);
-    sync();
-    transfer(r1_y, l1_r1_fw_y_2, 3072);
+    run_tiles(2, r1_fw_fetch, r1_fw_compute, r1_fw_store);
     end(STEP_R1_FW);
 
     /* c2 forward: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
@@ -199,7 +374,7 @@ static void forward(void)
     transfer(l1_c2_fw_y, r1_y, 3072);
     transfer(l1_c2_fw_weight, c2_weight, 5184);
     sync();
-    tl_conv2d_fw_f32(&c2_fw, c2_y, l1_c2_fw_y, l1_c2_fw_weight, c2_bias);
+    tl_conv2d_k3_fw_f32(&c2_fw, c2_y, l1_c2_fw_y, l1_c2_fw_weight, c2_bias);
     end(STEP_C2_FW);
 
     /* a1 forward: add, 768 elements */
@@ -219,14 +394,12 @@ static void forward(void)
     /* max_pool2d1 forward: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
     sync();
     begin(STEP_MAX_POOL2D1_FW);
-    tl_max_pool2d_fw_f32(&max_pool2d1_fw, max_pool2d1_y, r2_y);
+    tl_max_pool2d_k2_fw_f32(&max_pool2d1_fw, max_pool2d1_y, r2_y);
     end(STEP_MAX_POOL2D1_FW);
 
     /* c3 forward: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
     begin(STEP_C3_FW);
-    transfer(l1_c3_fw_weight, c3_weight, 10368);
-    sync();
-    tl_conv2d_fw_f32(&c3_fw, c3_y, max_pool2d1_y, l1_c3_fw_weight, c3_bias);
+    run_tiles(2, c3_fw_fetch, c3_fw_compute, 0);
     end(STEP_C3_FW);
 
     /* r3 forward: relu, 384 elements */
@@ -237,9 +410,7 @@ static void forward(void)
 
     /* fc forward: linear, 384 -> 10; 3840 MAC */
     begin(STEP_FC_FW);
-    transfer(l1_fc_fw_weight, fc_weight, 15360);
-    sync();
-    tl_linear_fw_f32(&fc_fw, fc_y, flatten1_y, l1_fc_fw_weight, fc_bias);
+    run_tiles(2, fc_fw_fetch, fc_fw_compute, 0);
     end(STEP_FC_FW);
 }
 
@@ -257,154 +428,82 @@ static void backward(void)
 
     /* fc input gradient: linear, 384 -> 10; 3840 MAC */
     begin(STEP_FC_IG);
-    transfer(l1_fc_ig_weight, fc_weight, 15360);
-    sync();
-    tl_linear_ig_f32(&fc_ig, flatten1_dy, fc_dy, l1_fc_ig_weight);
+    run_tiles(2, fc_ig_fetch, fc_ig_compute, 0);
     end(STEP_FC_IG);
 
-    /* r3 input gradient: relu, 384 elements */
+    /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
     sync();
+    begin(STEP_FC_WG);
+    probe(STEP_FC_WG, fc_wg_run);
+    fc_wg_run();
+    end(STEP_FC_WG);
+
+    /* r3 input gradient: relu, 384 elements */
     begin(STEP_R3_IG);
     tl_relu_ig_f32(&r3_ig, c3_dy, r3_dy, r3_y);
     end(STEP_R3_IG);
 
     /* c3 input gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
+    wait_transfers();
     begin(STEP_C3_IG);
     transfer(l1_c3_ig_weight, c3_weight, 10368);
     sync();
-    tl_conv2d_ig_f32(&c3_ig, max_pool2d1_dy, c3_dy, l1_c3_ig_weight);
+    tl_conv2d_k3_ig_f32(&c3_ig, max_pool2d1_dy, c3_dy, l1_c3_ig_weight);
     end(STEP_C3_IG);
+
+    /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC */
+    sync();
+    begin(STEP_C3_WG);
+    probe(STEP_C3_WG, c3_wg_run);
+    c3_wg_run();
+    end(STEP_C3_WG);
 
     /* max_pool2d1 input gradient: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
     sync();
     begin(STEP_MAX_POOL2D1_IG);
-    tl_max_pool2d_ig_f32(&max_pool2d1_ig, l1_max_pool2d1_ig_dy, max_pool2d1_dy, r2_y);
-    sync();
-    transfer(r2_dy, l1_max_pool2d1_ig_dy, 3072);
+    tl_max_pool2d_k2_ig_f32(&max_pool2d1_ig, r2_dy, max_pool2d1_dy, r2_y);
     end(STEP_MAX_POOL2D1_IG);
 
     /* r2 input gradient: relu, 768 elements */
-    wait_transfers();
+    sync();
     begin(STEP_R2_IG);
-    transfer(l1_r2_ig_dy, r2_dy, 3072);
-    sync();
-    tl_relu_ig_f32(&r2_ig, l1_r2_ig_dy_2, l1_r2_ig_dy, r2_y);
-    sync();
-    transfer(a1_dy, l1_r2_ig_dy_2, 3072);
+    tl_relu_ig_f32(&r2_ig, a1_dy, r2_dy, r2_y);
     end(STEP_R2_IG);
 
-    /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
-    sync();
-    begin(STEP_C3_WG);
-    tl_conv2d_wg_f32(&c3_wg, c3_dweight, c3_dbias, max_pool2d1_y, c3_dy);
-    end(STEP_C3_WG);
-
-    /* c3.weight update: sgd, 2592 parameters */
-    sync();
-    begin(STEP_C3_WEIGHT_UPDATE);
-    transfer(l1_c3_weight_update_weight, c3_weight, 10368);
-    sync();
-    tl_sgd_update_f32(&c3_weight_update, l1_c3_weight_update_weight, c3_dweight);
-    sync();
-    transfer(c3_weight, l1_c3_weight_update_weight, 10368);
-    end(STEP_C3_WEIGHT_UPDATE);
-
-    /* c3.bias update: sgd, 24 parameters */
-    begin(STEP_C3_BIAS_UPDATE);
-    tl_sgd_update_f32(&c3_bias_update, c3_bias, c3_dbias);
-    end(STEP_C3_BIAS_UPDATE);
-
-    /* fc weight gradient: linear, 384 -> 10; 3840 MAC */
-    sync();
-    begin(STEP_FC_WG);
-    tl_linear_wg_f32(&fc_wg, fc_dweight, fc_dbias, flatten1_y, fc_dy);
-    end(STEP_FC_WG);
-
-    /* fc.weight update: sgd, 3840 parameters */
-    sync();
-    begin(STEP_FC_WEIGHT_UPDATE);
-    transfer(l1_fc_weight_update_weight, fc_weight, 15360);
-    sync();
-    tl_sgd_update_f32(&fc_weight_update, l1_fc_weight_update_weight, fc_dweight);
-    sync();
-    transfer(fc_weight, l1_fc_weight_update_weight, 15360);
-    end(STEP_FC_WEIGHT_UPDATE);
-
-    /* fc.bias update: sgd, 10 parameters */
-    begin(STEP_FC_BIAS_UPDATE);
-    tl_sgd_update_f32(&fc_bias_update, fc_bias, fc_dbias);
-    end(STEP_FC_BIAS_UPDATE);
-
     /* a1.ig.1 input gradient: pass, c2.grad = a1.grad, 768 elements */
-    begin(STEP_A1_IG_1);
-    transfer(l1_a1_ig_1_dy, a1_dy, 3072);
     sync();
-    tl_pass_ig_f32(&a1_ig_1, c2_dy, l1_a1_ig_1_dy);
+    begin(STEP_A1_IG_1);
+    tl_pass_ig_f32(&a1_ig_1, c2_dy, a1_dy);
     end(STEP_A1_IG_1);
 
     /* c2 input gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
-    sync();
     begin(STEP_C2_IG);
-    transfer(l1_c2_ig_dy, r1_dy, 3072);
     transfer(l1_c2_ig_weight, c2_weight, 5184);
     sync();
-    tl_conv2d_ig_f32(&c2_ig, l1_c2_ig_dy, c2_dy, l1_c2_ig_weight);
-    sync();
-    transfer(r1_dy, l1_c2_ig_dy, 3072);
+    tl_conv2d_k3_ig_f32(&c2_ig, r1_dy, c2_dy, l1_c2_ig_weight);
     end(STEP_C2_IG);
 
-    /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
-    wait_transfers();
+    /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
+    sync();
     begin(STEP_C2_WG);
-    transfer(l1_c2_wg_y, r1_y, 3072);
-    sync();
-    tl_conv2d_wg_f32(&c2_wg, c2_dweight, c2_dbias, l1_c2_wg_y, c2_dy);
+    probe(STEP_C2_WG, c2_wg_run);
+    c2_wg_run();
     end(STEP_C2_WG);
-
-    /* c2.weight update: sgd, 1296 parameters */
-    sync();
-    begin(STEP_C2_WEIGHT_UPDATE);
-    transfer(l1_c2_weight_update_weight, c2_weight, 5184);
-    sync();
-    tl_sgd_update_f32(&c2_weight_update, l1_c2_weight_update_weight, c2_dweight);
-    sync();
-    transfer(c2_weight, l1_c2_weight_update_weight, 5184);
-    end(STEP_C2_WEIGHT_UPDATE);
-
-    /* c2.bias update: sgd, 12 parameters */
-    begin(STEP_C2_BIAS_UPDATE);
-    tl_sgd_update_f32(&c2_bias_update, c2_bias, c2_dbias);
-    end(STEP_C2_BIAS_UPDATE);
 
     /* r1 input gradient: relu, 768 elements */
     wait_transfers();
     begin(STEP_R1_IG);
-    transfer(l1_r1_ig_dy, r1_dy, 3072);
     transfer(l1_r1_ig_y, r1_y, 3072);
     sync();
-    tl_relu_ig_f32(&r1_ig, l1_r1_ig_dy_2, l1_r1_ig_dy, l1_r1_ig_y);
-    sync();
-    transfer(c1_dy, l1_r1_ig_dy_2, 3072);
+    tl_relu_ig_f32(&r1_ig, c1_dy, r1_dy, l1_r1_ig_y);
     end(STEP_R1_IG);
 
-    /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
-    wait_transfers();
+    /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */
+    sync();
     begin(STEP_C1_WG);
-    transfer(l1_c1_wg_dy, c1_dy, 3072);
-    sync();
-    tl_conv2d_wg_f32(&c1_wg, c1_dweight, c1_dbias, input_x, l1_c1_wg_dy);
+    probe(STEP_C1_WG, c1_wg_run);
+    c1_wg_run();
     end(STEP_C1_WG);
-
-    /* c1.weight update: sgd, 108 parameters */
-    sync();
-    begin(STEP_C1_WEIGHT_UPDATE);
-    tl_sgd_update_f32(&c1_weight_update, c1_weight, c1_dweight);
-    end(STEP_C1_WEIGHT_UPDATE);
-
-    /* c1.bias update: sgd, 12 parameters */
-    begin(STEP_C1_BIAS_UPDATE);
-    tl_sgd_update_f32(&c1_bias_update, c1_bias, c1_dbias);
-    end(STEP_C1_BIAS_UPDATE);
 }
 
 /* ---- the interface: net.h -------------------------------------------------------------------- */

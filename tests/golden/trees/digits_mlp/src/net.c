@@ -10,75 +10,88 @@
 #include "tl/activation.h"
 #include "tl/linear.h"
 #include "tl/loss.h"
-#include "tl/optimizer.h"
 #include "net_run.h"
 
 /* ---- memory: one arena a level; buffers take turns in it ------------------------------------ */
 
-TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 18352 + TL_GUARD_BYTES];
+TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 10200 + TL_GUARD_BYTES];
 #define L1(offset) ((void *)(l1_arena + TL_GUARD_BYTES + (offset)))
 
 static float *const fc1_weight = L1(0);  /* fc1.weight 32x64 */
 static float *const fc1_bias = L1(8192);  /* fc1.bias 32 */
 static float *const fc2_weight = L1(8320);  /* fc2.weight 10x32 */
 static float *const fc2_bias = L1(9600);  /* fc2.bias 10 */
-static float *const input_x = L1(17832);  /* input 1x1x8x8 */
-static float *const fc2_y = L1(9640);  /* fc2 1x10 */
-static float *const loss_value = L1(18344);  /* loss 1 */
-static int32_t *const target_t = L1(9680);  /* target 1 */
-static float *const fc1_y = L1(10920);  /* fc1 1x32 */
-static float *const flatten1_y = L1(17832);  /* flatten1 1x64, shares the memory of input */
-static float *const r1_y = L1(10920);  /* r1 1x32, shares the memory of fc1 */
-static float *const fc2_dy = L1(11048);  /* fc2.grad 1x10 */
-static float *const r1_dy = L1(18088);  /* r1.grad 1x32 */
-static float *const fc2_dweight = L1(9640);  /* fc2.weight.grad 10x32 */
-static float *const fc2_dbias = L1(11088);  /* fc2.bias.grad 10 */
-static float *const fc1_dy = L1(18088);  /* fc1.grad 1x32, shares the memory of r1.grad */
-static float *const fc1_dweight = L1(9640);  /* fc1.weight.grad 32x64 */
-static float *const fc1_dbias = L1(18216);  /* fc1.bias.grad 32 */
+static float *const input_x = L1(9640);  /* input 1x1x8x8 */
+static float *const fc2_y = L1(10024);  /* fc2 1x10 */
+static float *const loss_value = L1(10192);  /* loss 1 */
+static int32_t *const target_t = L1(10064);  /* target 1 */
+static float *const fc1_y = L1(9896);  /* fc1 1x32 */
+static float *const flatten1_y = L1(9640);  /* flatten1 1x64, shares the memory of input */
+static float *const r1_y = L1(9896);  /* r1 1x32, shares the memory of fc1 */
+static float *const fc2_dy = L1(10152);  /* fc2.grad 1x10 */
+static float *const r1_dy = L1(10024);  /* r1.grad 1x32 */
+static float *const fc1_dy = L1(10024);  /* fc1.grad 1x32, shares the memory of r1.grad */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 static const tl_linear fc1_fw = {
-    .n = 1, .ci = 64, .co = 32, .accumulate = 0};
+    .n = 1, .ci = 64, .co = 32, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
+    1.0f};
 static const tl_relu r1_fw = {
     .count = 32, .accumulate = 0};
 static const tl_linear fc2_fw = {
-    .n = 1, .ci = 32, .co = 10, .accumulate = 0};
+    .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
+    1.0f};
 static const tl_cross_entropy loss_fw = {
     .n = 1, .classes = 10, .mean = 1, .label_smoothing = 0.0f};
 static const tl_cross_entropy loss_ig = {
     .n = 1, .classes = 10, .mean = 1, .label_smoothing = 0.0f};
 static const tl_linear fc2_ig = {
-    .n = 1, .ci = 32, .co = 10, .accumulate = 0};
+    .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
+    1.0f};
 static const tl_linear fc2_wg = {
-    .n = 1, .ci = 32, .co = 10, .accumulate = 0};
-static const tl_sgd fc2_weight_update = {
-    .count = 320, .lr = 0.05f, .weight_decay = 0.0001f};
-static const tl_sgd fc2_bias_update = {
-    .count = 10, .lr = 0.05f, .weight_decay = 0.0001f};
+    .n = 1, .ci = 32, .co = 10, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
+    .bias_decay = 0.999995f};
+#ifdef NET_HOOKS
+static const tl_linear fc2_wg_gradient = { /* to see the gradient by itself */
+    .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f, .bias_decay
+    = 0.999995f};
+#endif
 static const tl_relu r1_ig = {
     .count = 32, .accumulate = 0};
 static const tl_linear fc1_wg = {
-    .n = 1, .ci = 64, .co = 32, .accumulate = 0};
-static const tl_sgd fc1_weight_update = {
-    .count = 2048, .lr = 0.05f, .weight_decay = 0.0001f};
-static const tl_sgd fc1_bias_update = {
-    .count = 32, .lr = 0.05f, .weight_decay = 0.0001f};
+    .n = 1, .ci = 64, .co = 32, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
+    .bias_decay = 0.999995f};
+#ifdef NET_HOOKS
+static const tl_linear fc1_wg_gradient = { /* to see the gradient by itself */
+    .n = 1, .ci = 64, .co = 32, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f, .bias_decay
+    = 0.999995f};
+#endif
 
 enum { 
     STEP_FC1_FW, STEP_R1_FW, STEP_FC2_FW, STEP_LOSS_FW, STEP_LOSS_IG, STEP_FC2_IG, STEP_FC2_WG,
-    STEP_FC2_WEIGHT_UPDATE, STEP_FC2_BIAS_UPDATE, STEP_R1_IG, STEP_FC1_WG,
-    STEP_FC1_WEIGHT_UPDATE, STEP_FC1_BIAS_UPDATE
+    STEP_R1_IG, STEP_FC1_WG
  };
 
 /* ---- the Steps ------------------------------------------------------------------------------- */
+
+/* fc2 weight gradient: linear, 32 -> 10, with the update; 320 MAC */
+static void fc2_wg_run(void)
+{
+    tl_linear_n1_wg_f32(probing ? &fc2_wg_gradient : &fc2_wg, fc2_weight, fc2_bias, r1_y, fc2_dy);
+}
+
+/* fc1 weight gradient: linear, 64 -> 32, with the update; 2048 MAC */
+static void fc1_wg_run(void)
+{
+    tl_linear_n1_wg_f32(probing ? &fc1_wg_gradient : &fc1_wg, fc1_weight, fc1_bias, flatten1_y, fc1_dy);
+}
 
 static void forward(void)
 {
     /* fc1 forward: linear, 64 -> 32; 2048 MAC */
     begin(STEP_FC1_FW);
-    tl_linear_fw_f32(&fc1_fw, fc1_y, flatten1_y, fc1_weight, fc1_bias);
+    tl_linear_n1_fw_f32(&fc1_fw, fc1_y, flatten1_y, fc1_weight, fc1_bias);
     end(STEP_FC1_FW);
 
     /* r1 forward: relu, 32 elements */
@@ -90,7 +103,7 @@ static void forward(void)
     /* fc2 forward: linear, 32 -> 10; 320 MAC */
     sync();
     begin(STEP_FC2_FW);
-    tl_linear_fw_f32(&fc2_fw, fc2_y, r1_y, fc2_weight, fc2_bias);
+    tl_linear_n1_fw_f32(&fc2_fw, fc2_y, r1_y, fc2_weight, fc2_bias);
     end(STEP_FC2_FW);
 }
 
@@ -109,46 +122,27 @@ static void backward(void)
     /* fc2 input gradient: linear, 32 -> 10; 320 MAC */
     sync();
     begin(STEP_FC2_IG);
-    tl_linear_ig_f32(&fc2_ig, r1_dy, fc2_dy, fc2_weight);
+    tl_linear_n1_ig_f32(&fc2_ig, r1_dy, fc2_dy, fc2_weight);
     end(STEP_FC2_IG);
 
-    /* fc2 weight gradient: linear, 32 -> 10; 320 MAC */
-    begin(STEP_FC2_WG);
-    tl_linear_wg_f32(&fc2_wg, fc2_dweight, fc2_dbias, r1_y, fc2_dy);
-    end(STEP_FC2_WG);
-
-    /* fc2.weight update: sgd, 320 parameters */
+    /* fc2 weight gradient: linear, 32 -> 10, with the update; 320 MAC */
     sync();
-    begin(STEP_FC2_WEIGHT_UPDATE);
-    tl_sgd_update_f32(&fc2_weight_update, fc2_weight, fc2_dweight);
-    end(STEP_FC2_WEIGHT_UPDATE);
-
-    /* fc2.bias update: sgd, 10 parameters */
-    begin(STEP_FC2_BIAS_UPDATE);
-    tl_sgd_update_f32(&fc2_bias_update, fc2_bias, fc2_dbias);
-    end(STEP_FC2_BIAS_UPDATE);
+    begin(STEP_FC2_WG);
+    probe(STEP_FC2_WG, fc2_wg_run);
+    fc2_wg_run();
+    end(STEP_FC2_WG);
 
     /* r1 input gradient: relu, 32 elements */
     begin(STEP_R1_IG);
     tl_relu_ig_f32(&r1_ig, fc1_dy, r1_dy, r1_y);
     end(STEP_R1_IG);
 
-    /* fc1 weight gradient: linear, 64 -> 32; 2048 MAC */
+    /* fc1 weight gradient: linear, 64 -> 32, with the update; 2048 MAC */
     sync();
     begin(STEP_FC1_WG);
-    tl_linear_wg_f32(&fc1_wg, fc1_dweight, fc1_dbias, flatten1_y, fc1_dy);
+    probe(STEP_FC1_WG, fc1_wg_run);
+    fc1_wg_run();
     end(STEP_FC1_WG);
-
-    /* fc1.weight update: sgd, 2048 parameters */
-    sync();
-    begin(STEP_FC1_WEIGHT_UPDATE);
-    tl_sgd_update_f32(&fc1_weight_update, fc1_weight, fc1_dweight);
-    end(STEP_FC1_WEIGHT_UPDATE);
-
-    /* fc1.bias update: sgd, 32 parameters */
-    begin(STEP_FC1_BIAS_UPDATE);
-    tl_sgd_update_f32(&fc1_bias_update, fc1_bias, fc1_dbias);
-    end(STEP_FC1_BIAS_UPDATE);
 }
 
 /* ---- the interface: net.h -------------------------------------------------------------------- */

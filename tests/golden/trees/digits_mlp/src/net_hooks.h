@@ -8,12 +8,21 @@
 
 #include "tl/port.h"
 
+enum { NET_CHECKING = 1, NET_PROFILING = 2 };
+
 /* Non-zero: the hooks are called, with a barrier on both sides. Set it between runs. */
 extern int net_observed;
 
 /* Called by core 0 while all others wait. */
 void net_step_begins(int step);
 void net_step_ends(int step);
+
+/* The same when a Step that updates at once has made its gradients in the parameters' place; it
+   brings the parameters back. */
+void net_gradients_made(int step);
+
+/* What each core's kernels have taken of the running Step, where it has transfers too. */
+extern uint32_t net_computed[TL_CORES_MAX];
 
 /* One plus the Step that each core is in; 0: in none. */
 extern int net_running[TL_CORES_MAX];
@@ -43,9 +52,11 @@ typedef struct net_check {
     int step;
     const char *kind;
     const char *name;
-    const float *value;
+    float *value;
     uint32_t count;
     float tolerance;
+    uint32_t probed; /* not 0: a gradient that net_gradients_made is called for; where the parameter
+                        in whose place it stands lies in a saved state, in bytes */
 } net_check;
 
 typedef struct net_level {

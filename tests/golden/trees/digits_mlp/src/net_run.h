@@ -6,6 +6,7 @@
 
 #include "net_hooks.h"
 #include "tl/port.h"
+#include "tl/share.h"
 
 static tl_copy transfers[TL_COPIES_MAX];
 static int transfers_in_flight;
@@ -20,15 +21,39 @@ static inline void wait_transfers(void)
     }
 }
 
+/* Core 0: room for one more. */
+static inline void start_transfer(void)
+{
+    if (transfers_in_flight == TL_COPIES_MAX) {
+        wait_transfers();
+    }
+}
+
 /* Start to move `bytes`; core 0 drives the DMA engine. */
-static inline void transfer(void *to, const void *from, uint32_t bytes)
+static inline void transfer(void *to, const void *from, int32_t bytes)
 {
     if (tl_core_id() == 0) {
-        if (transfers_in_flight == TL_COPIES_MAX) {
-            wait_transfers();
-        }
-        transfers[transfers_in_flight++] = tl_copy_1d(to, from, bytes);
+        start_transfer();
+        transfers[transfers_in_flight++] = tl_copy_1d(to, from, (uint32_t)bytes);
     }
+}
+
+/* The same for `rows` of `row_bytes`, that lie one behind the other in the nearer level and
+   `stride` bytes apart in the farther one. */
+static inline void transfer_in(
+    void *near, const void *far, int32_t row_bytes, int32_t rows, int32_t stride)
+{
+    start_transfer();
+    transfers[transfers_in_flight++] =
+        tl_copy_2d_in(near, far, (uint32_t)row_bytes, (uint32_t)rows, (uint32_t)stride);
+}
+
+static inline void transfer_out(
+    void *far, const void *near, int32_t row_bytes, int32_t rows, int32_t stride)
+{
+    start_transfer();
+    transfers[transfers_in_flight++] =
+        tl_copy_2d_out(far, near, (uint32_t)row_bytes, (uint32_t)rows, (uint32_t)stride);
 }
 
 /* The controller writes zeros. */
@@ -53,7 +78,134 @@ static inline void sync(void)
     tl_barrier();
 }
 
+/* The iterations of tile `index` along a loop of `extent`, `size` a tile. */
+static inline tl_range tile_range(int32_t index, int32_t size, int32_t extent)
+{
+    const int32_t last = (index + 1) * size;
+    const tl_range range = {index * size, last < extent ? last : extent};
+
+    return range;
+}
+
+/* What lies inside an axis of `extent` of all k with low <= divide * k <= high. */
+static inline tl_range tile_slice(int32_t low, int32_t high, int32_t divide, int32_t extent)
+{
+    tl_range range = {0, extent};
+
+    if (low > 0) {
+        range.first = (low + divide - 1) / divide;
+    }
+    if (high < divide * (extent - 1)) {
+        range.last = high / divide + 1;
+    }
+    return range;
+}
+
+static inline int32_t tile_length(tl_range range)
+{
+    return range.last - range.first;
+}
+
+/* Around the kernel of a Step that has transfers too: how long it takes by itself. */
 #ifdef NET_HOOKS
+static inline uint32_t start_kernel(void)
+{
+    return tl_counter();
+}
+
+static inline void end_kernel(uint32_t start)
+{
+    net_computed[tl_core_id()] += tl_counter() - start;
+}
+#else
+#define start_kernel() 0
+#define end_kernel(start) ((void)(start))
+#endif
+
+static inline void run_tile(void (*compute)(int), int t)
+{
+    const uint32_t start = start_kernel();
+
+    compute(t);
+    end_kernel(start);
+}
+
+/* All tiles of a Step: while the cores compute one, the one before it leaves and the next arrives.
+   At the meeting before a tile its slices have arrived, those of the tile before last have left,
+   and nobody works on the last one any more. */
+static inline void run_tiles(
+    int tiles, void (*fetch)(int), void (*compute)(int), void (*store)(int))
+{
+    if (tl_core_id() == 0) {
+        fetch(0);
+    }
+    for (int t = 0; t < tiles; t++) {
+        sync();
+        if (tl_core_id() == 0) {
+            if (store && t > 0) {
+                store(t - 1);
+            }
+            if (t + 1 < tiles) {
+                fetch(t + 1);
+            }
+        }
+        run_tile(compute, t);
+    }
+    if (store) {
+        sync();
+        if (tl_core_id() == 0) {
+            store(tiles - 1);
+        }
+    }
+}
+
+/* The same where there is only room for one: each leaves before the next arrives. */
+static inline void run_tiles_in_turn(
+    int tiles, void (*fetch)(int), void (*compute)(int), void (*store)(int))
+{
+    for (int t = 0; t < tiles; t++) {
+        sync();
+        if (tl_core_id() == 0) {
+            if (store && t > 0) {
+                store(t - 1);
+                wait_transfers();
+            }
+            fetch(t);
+        }
+        sync();
+        run_tile(compute, t);
+    }
+    if (store) {
+        sync();
+        if (tl_core_id() == 0) {
+            store(tiles - 1);
+        }
+    }
+}
+
+#ifdef NET_HOOKS
+/* While a Step makes the gradients that it would not keep. */
+static int probing;
+
+/* Before a Step that updates at once: run it for its gradients alone, and have them looked at. */
+static inline void probe(int step, void (*run)(void))
+{
+    if (net_observed & NET_CHECKING) {
+        tl_barrier();
+        if (tl_core_id() == 0) {
+            probing = 1;
+        }
+        tl_barrier();
+        run();
+        sync();
+        if (tl_core_id() == 0) {
+            net_gradients_made(step);
+            probing = 0;
+        }
+        tl_barrier();
+    }
+}
+
 static inline void begin(int step)
 {
     net_running[tl_core_id()] = 1 + step;
@@ -78,6 +230,8 @@ static inline void end(int step)
     net_running[tl_core_id()] = 0;
 }
 #else
+#define probing 0
+#define probe(step, run) ((void)0)
 #define begin(step) ((void)0)
 #define end(step) ((void)0)
 #endif
