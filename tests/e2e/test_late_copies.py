@@ -91,6 +91,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hooks = "int net_observed; int net_running[TL_CORES_MAX];\n"
     hooks += "void net_step_begins(int step) { (void)step; }\n"
     hooks += "void net_step_ends(int step) { (void)step; }\n"
+    hooks += "void net_gradients_made(int step) { (void)step; }\n"
+    hooks += "uint32_t net_computed[TL_CORES_MAX];\n"
     (out / "src" / "hooks.c").write_text(f'#include "net_hooks.h"\n{hooks}')
     return out
 

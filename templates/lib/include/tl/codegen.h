@@ -29,9 +29,9 @@
 /* Before a loop with a constant number of turns: write all of them out, or arrays that the loop
    indexes stay in memory. */
 #ifdef TL_UNROLL
-#elif defined(__clang__)
+#elif defined(__clang__) && __clang_major__ >= 16
 #define TL_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && __GNUC__ >= 8
+#elif !defined(__clang__) && defined(__GNUC__) && __GNUC__ >= 8
 #define TL_UNROLL _Pragma("GCC unroll 32")
 #else
 #define TL_UNROLL

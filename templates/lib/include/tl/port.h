@@ -15,7 +15,6 @@
 #define TL_PORT_H
 
 #include <stdint.h>
-#include <string.h>
 
 #include "tl_target.h"
 
@@ -67,11 +66,11 @@ void tl_far_write(void *to, const void *from, uint32_t bytes);
 #else
 static inline void tl_far_read(void *to, const void *from, uint32_t bytes)
 {
-    memcpy(to, from, bytes);
+    __builtin_memcpy(to, from, bytes);
 }
 static inline void tl_far_write(void *to, const void *from, uint32_t bytes)
 {
-    memcpy(to, from, bytes);
+    __builtin_memcpy(to, from, bytes);
 }
 #endif
 
