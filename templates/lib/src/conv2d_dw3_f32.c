@@ -6,3 +6,5 @@
 
 #include "gradient_body.h"
 #include "conv2d_dw3_body.h"
+#include "conv2d_dw3_ig_body.h"
+#include "conv2d_dw3_wg_body.h"
