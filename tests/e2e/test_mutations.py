@@ -25,9 +25,9 @@ training: {loss: cross_entropy, optimizer: {type: sgd, lr: 0.05}, max_steps: 4}
 MUTATIONS = [
     (
         "wrong sign",
-        ".scale =\n    -0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n#ifdef NET_HOOKS\n"
+        ".scale =\n    -0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n"
         "static const tl_conv2d c1_wg_gradient",
-        ".scale =\n    0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n#ifdef NET_HOOKS\n"
+        ".scale =\n    0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n"
         "static const tl_conv2d c1_wg_gradient",
         "c1.wg",
     ),

@@ -15,7 +15,7 @@ from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.layers import LAYERS
 from trainlib_deployer.layers.base import Gradients
 from trainlib_deployer.lowering.verify_tiles import verify_tiles
-from trainlib_deployer.tiling.plan import TilePlan, operand_shape, slices_of, tile_fields
+from trainlib_deployer.tiling.plan import TilePlan, slices_of, tile_fields
 from trainlib_deployer.tiling.search import tiler_of
 from trainlib_deployer.tuning.kernels import Kernel
 
@@ -86,12 +86,12 @@ def run_tiled(
                 operands.append(None)
                 continue
             box = tuple(slice(*ends) for ends in slices_of(step, position, tile))
-            operands.append(values[operand.tensor.name].reshape(operand_shape(operand))[box].copy())
+            operands.append(values[operand.tensor.name].reshape(operand.shape)[box].copy())
         results = harness.run(kernel, cores, tile_fields(step, tile, begun), operands)
         for position, (operand, result) in enumerate(zip(step.operands, results, strict=True)):
             if operand.tensor and result is not None and operand.access.writes:
                 box = tuple(slice(*ends) for ends in slices_of(step, position, tile))
-                values[operand.tensor.name].reshape(operand_shape(operand))[box] = result
+                values[operand.tensor.name].reshape(operand.shape)[box] = result
     return values
 
 
@@ -142,7 +142,7 @@ def test_every_output_is_written_once_and_reads_stay_inside(
         for loop in plan.loops:
             parts *= loop.count if loop.name in sums else 1
         counts = {
-            index: np.zeros(operand_shape(operand), np.int64)
+            index: np.zeros(operand.shape, np.int64)
             for index, operand in enumerate(step.operands)
             if operand.tensor
         }

@@ -9,8 +9,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
-from trainlib_deployer.ir.tensor import Tensor
+from trainlib_deployer.ir.tensor import Shape, Tensor
 
 
 class Phase(Enum):
@@ -57,6 +58,11 @@ class Axis:
     divide: int = 1
     name: str = ""
 
+    @cached_property
+    def loops(self) -> frozenset[str]:
+        """The loops that move it."""
+        return frozenset(loop for loop, _ in self.terms)
+
     def slice(self, tile: Mapping[str, tuple[int, int]], extent: int) -> tuple[int, int]:
         """The half-open slice of this axis, `extent` long, that a tile needs."""
         if not self.terms:
@@ -97,6 +103,14 @@ class Operand:
     access: Access
     axes: tuple[Axis, ...] = ()
     optional: bool = False
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The shape that the axes speak of: where they are fewer, the first is for several."""
+        assert self.tensor
+        whole = self.tensor.shape
+        first = len(whole) - max(1, len(self.axes)) + 1
+        return (math.prod(whole[:first]), *whole[first:])
 
 
 @dataclass(frozen=True)
@@ -167,6 +181,11 @@ class Step:
     absorbs: tuple[str, ...] = ()
     gradients: tuple[Tensor, ...] = ()
     plain: Mapping[str, int | float] = field(default_factory=dict)
+
+    @cached_property
+    def ranges(self) -> Mapping[str, tuple[int, int]]:
+        """All iterations [first, last) of each loop."""
+        return {loop.name: (0, loop.extent) for loop in self.loops}
 
     @property
     def reduction_length(self) -> int:

@@ -12,7 +12,7 @@ from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.lowering.program import SlotCode, StepCode, Tiles
 from trainlib_deployer.memory.plan import Allocation
 from trainlib_deployer.tiling.box import box_of
-from trainlib_deployer.tiling.plan import follows, operand_axes, operand_shape
+from trainlib_deployer.tiling.plan import follows, operand_axes
 
 Pointer = Callable[[Tensor, Allocation], str]
 
@@ -138,7 +138,7 @@ class _Words:
     def _moves(self, slot: SlotCode, *, inward: bool) -> list[str]:
         index = slot.slot.operands[0]
         operand = self._step.operands[index]
-        shape, size = operand_shape(operand), slot.tensor.dtype.bytes
+        shape, size = operand.shape, slot.tensor.dtype.bytes
         box = box_of(shape, tuple(follows(axis, self._loops) for axis in operand_axes(operand)))
         lengths = [self._length(operand, axis) for axis in range(len(shape))]
         near = [self._buffer(slot), *self._plus(product, lengths, range(box.rows))]
@@ -206,7 +206,7 @@ class _Words:
     def _direct(self, operand: Operand, place: Allocation) -> str:
         """A tensor in L1, from the first element of the tile's slice on."""
         assert operand.tensor
-        shape = operand_shape(operand)
+        shape = operand.shape
         words = [self._pointer(operand.tensor, place)]
         for axis in range(len(shape)):
             first = self._first(operand, axis)
@@ -241,11 +241,11 @@ class _Words:
             extent = next(loop.extent for loop in self._step.loops if loop.name == bound.loop)
             return (bound.loop if bound.loop in self._loops else None), extent
         operand = self._step.operands[bound.operand]
-        return self._slice(operand, bound.axis), operand_shape(operand)[bound.axis]
+        return self._slice(operand, bound.axis), operand.shape[bound.axis]
 
     def _length(self, operand: Operand, axis: int) -> int | str:
         name = self._slice(operand, axis)
-        return operand_shape(operand)[axis] if name is None else f"tile_length({name})"
+        return operand.shape[axis] if name is None else f"tile_length({name})"
 
     def _first(self, operand: Operand, axis: int) -> str:
         name = self._slice(operand, axis)
@@ -260,7 +260,7 @@ class _Words:
             ((loop, scale),) = found.terms
             if scale == 1:
                 return loop
-        text = self._slice_text(found, operand_shape(operand)[axis])
+        text = self._slice_text(found, operand.shape[axis])
         name, number = found.name, 2
         while self._ranges.setdefault(name, text) != text:
             name, number = f"{found.name}{number}", number + 1

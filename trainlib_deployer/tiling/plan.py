@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from trainlib_deployer.ir.step import Axis, Bound, Operand, Step, TileField
-from trainlib_deployer.ir.tensor import Shape
 from trainlib_deployer.passes.liveness import aligned_bytes
 
 Range = tuple[int, int]
@@ -108,41 +107,33 @@ class TilePlan:
         return found
 
 
-def operand_shape(operand: Operand) -> Shape:
-    """The shape that an operand's axes speak of: where they are fewer, the first is for several."""
-    assert operand.tensor
-    shape = operand.tensor.shape
-    first = len(shape) - len(operand_axes(operand)) + 1
-    return (math.prod(shape[:first]), *shape[first:])
-
-
 def operand_axes(operand: Operand) -> tuple[Axis, ...]:
-    """The axes of `operand_shape`: one, of which nothing is cut, where none are named."""
+    """The axes of an operand: one, of which nothing is cut, where none are named."""
     return operand.axes or (Axis(),)
 
 
 def follows(axis: Axis, loops: Mapping[str, object]) -> bool:
     """Whether a slice along this axis depends on one of the loops that are split."""
-    return any(name in loops for name, _ in axis.terms)
+    return not axis.loops.isdisjoint(loops)
 
 
 def slices_of(step: Step, index: int, tile: Mapping[str, Range]) -> tuple[Range, ...]:
     """The slice [first, last) of each axis of an operand for a tile; whole where no split loop
     moves it."""
     operand = step.operands[index]
-    whole = {loop.name: (0, loop.extent) for loop in step.loops}
+    ranges = {**step.ranges, **tile}
     return tuple(
-        axis.slice({**whole, **tile}, extent) if follows(axis, tile) else (0, extent)
-        for axis, extent in zip(operand_axes(operand), operand_shape(operand), strict=True)
+        axis.slice(ranges, extent) if follows(axis, tile) else (0, extent)
+        for axis, extent in zip(operand_axes(operand), operand.shape, strict=True)
     )
 
 
 def tile_fields(step: Step, tile: Mapping[str, Range], continued: bool) -> dict[str, int | float]:
     """The struct of a call for one tile; `continued`: earlier tiles left a part of the sum."""
     fields = dict(step.fields)
-    whole = {loop.name: (0, loop.extent) for loop in step.loops}
+    ranges = {**step.ranges, **tile}
     for name, rule in step.tiling.fields.items():
-        fields[name] = _value(step, rule, {**whole, **tile}, tile)
+        fields[name] = _value(step, rule, ranges, tile)
     if continued:
         fields |= step.tiling.continued
     return fields

@@ -24,15 +24,14 @@ from trainlib_deployer.tiling.plan import (
     TilePlan,
     follows,
     operand_axes,
-    operand_shape,
     slices_of,
     tile_fields,
 )
 from trainlib_deployer.tuning.costs import cycles
 from trainlib_deployer.tuning.kernels import choose_kernel
 
-_SIZES_MAX = 14  # of a loop
-_PRICED_MAX = 16  # splits of the same loops: those with fewest tiles
+_SIZES_MAX = 10  # of a loop
+_PRICED_MAX = 8  # splits of the same loops: those with fewest tiles
 _NEARLY = 1.02
 
 
@@ -177,7 +176,7 @@ class Tiler:
         operand = step.operands[group.operands[0]]
         assert operand.tensor
         count = 1
-        for index, extent in enumerate(operand_shape(operand)):
+        for index, extent in enumerate(operand.shape):
             terms = {name for name, _ in operand_axes(operand)[index].terms}
             mine = tuple(loop for loop in loops if loop.name in terms)
             longest = self._longest(group.operands[0], index, mine) if mine else extent
@@ -212,7 +211,7 @@ class Tiler:
         cut = tuple(follows(axis, dict.fromkeys(split)) for axis in operand_axes(operand))
         if not any(cut):
             return True
-        shape = operand_shape(operand)
+        shape = operand.shape
         return box_of(shape, cut).stride == 0
 
     def _price(self, plan: TilePlan) -> TilePlan:
@@ -247,7 +246,7 @@ class Tiler:
         """One slice of an operand, on its way between two levels."""
         operand = self._step.operands[index]
         assert operand.tensor
-        shape = operand_shape(operand)
+        shape = operand.shape
         lengths = [last - first for first, last in slices_of(self._step, index, tile)]
         box = box_of(shape, tuple(follows(axis, tile) for axis in operand_axes(operand)))
         count = math.prod(lengths[: box.rows])
@@ -313,9 +312,7 @@ def _groups(step: Step, direct: frozenset[int]) -> Iterator[_Group | None]:
         operands = [step.operands[index] for index in members]
         reads = any(operand.access.reads for operand in operands)
         writes = any(operand.access.writes for operand in operands)
-        same = {
-            (o.tensor.root_offset_bytes, operand_shape(o), o.axes) for o in operands if o.tensor
-        }
+        same = {(o.tensor.root_offset_bytes, o.shape, o.axes) for o in operands if o.tensor}
         written = [k for k, o in zip(members, operands, strict=True) if o.access.writes]
         allowed = all(
             frozenset((out, other)) in pairs for out in written for other in members if out != other

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import CodeType
 
 from trainlib_deployer.ir.dtype import DType
 from trainlib_deployer.ir.graph import Schedule
@@ -43,7 +44,13 @@ class Kernel:
 
     def takes(self, fields: Mapping[str, int | float]) -> bool:
         """Whether the kernel accepts this shape."""
-        return bool(eval(self.accepts, {"__builtins__": {}}, dict(fields)))  # our own file
+        return bool(eval(_compiled(self.accepts), {"__builtins__": {}}, dict(fields)))
+
+
+@cache
+def _compiled(condition: str) -> CodeType:
+    """A condition of kernels.def, our own file."""
+    return compile(condition, "kernels.def", "eval")
 
 
 @cache

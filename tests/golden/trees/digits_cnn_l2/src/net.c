@@ -108,11 +108,9 @@ static const tl_linear fc_ig = {
 static const tl_linear fc_wg = {
     .n = 1, .ci = 384, .co = 10, .accumulate = 1, .scale = -0.002f, .decay = 1.0f, .bias_decay =
     1.0f};
-#ifdef NET_HOOKS
 static const tl_linear fc_wg_gradient = { /* to see the gradient by itself */
     .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
     1.0f};
-#endif
 static const tl_relu r3_ig = {
     .count = 384, .accumulate = 0};
 static const tl_conv2d c3_ig = {
@@ -123,12 +121,10 @@ static const tl_conv2d c3_wg = {
     .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
     = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
     -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
-#ifdef NET_HOOKS
 static const tl_conv2d c3_wg_gradient = { /* to see the gradient by itself */
     .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
     = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
     1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-#endif
 static const tl_max_pool2d max_pool2d1_ig = {
     .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2, .stride_h = 2,
     .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1, .accumulate = 0};
@@ -144,24 +140,20 @@ static const tl_conv2d c2_wg = {
     .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
     = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
     -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
-#ifdef NET_HOOKS
 static const tl_conv2d c2_wg_gradient = { /* to see the gradient by itself */
     .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
     = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
     1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-#endif
 static const tl_relu r1_ig = {
     .count = 768, .accumulate = 0};
 static const tl_conv2d c1_wg = {
     .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
     1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
     -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
-#ifdef NET_HOOKS
 static const tl_conv2d c1_wg_gradient = { /* to see the gradient by itself */
     .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
     1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale = 1.0f,
     .decay = 1.0f, .bias_decay = 1.0f};
-#endif
 
 enum { 
     STEP_C1_FW, STEP_R1_FW, STEP_C2_FW, STEP_A1_FW, STEP_R2_FW, STEP_MAX_POOL2D1_FW, STEP_C3_FW,

@@ -52,21 +52,17 @@ static const tl_linear fc2_ig = {
 static const tl_linear fc2_wg = {
     .n = 1, .ci = 32, .co = 10, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
     .bias_decay = 0.999995f};
-#ifdef NET_HOOKS
 static const tl_linear fc2_wg_gradient = { /* to see the gradient by itself */
     .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f, .bias_decay
     = 0.999995f};
-#endif
 static const tl_relu r1_ig = {
     .count = 32, .accumulate = 0};
 static const tl_linear fc1_wg = {
     .n = 1, .ci = 64, .co = 32, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
     .bias_decay = 0.999995f};
-#ifdef NET_HOOKS
 static const tl_linear fc1_wg_gradient = { /* to see the gradient by itself */
     .n = 1, .ci = 64, .co = 32, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f, .bias_decay
     = 0.999995f};
-#endif
 
 enum { 
     STEP_FC1_FW, STEP_R1_FW, STEP_FC2_FW, STEP_LOSS_FW, STEP_LOSS_IG, STEP_FC2_IG, STEP_FC2_WG,
