@@ -198,12 +198,12 @@ def _tiles_actions(code: StepCode) -> Iterator[_Action]:
     assert code.tiles
     slots = code.tiles.slots
     fetched = [slot.far for slot in slots if slot.slot.reads]
-    stored = [slot.far for slot in slots if slot.slot.writes]
+    leaving = [slot for slot in slots if slot.slot.writes]
     near = [slot.near for slot in slots]
     yield code.before_call, True, fetched, near
     yield _call_action(code, Sync.BARRIER)
-    if stored:
-        yield Sync.BARRIER, True, near, stored
+    if leaving:
+        yield Sync.BARRIER, True, [s.near for s in leaving], [s.far for s in leaving]
 
 
 def _moves_action(moves: Moves) -> _Action:
