@@ -21,11 +21,12 @@ from trainlib_deployer.render.code_view import c_number
 from trainlib_deployer.render.project import write_project
 from trainlib_deployer.resources import templates_root
 from trainlib_deployer.spec.model import DeviceOptions
+from trainlib_deployer.targets.gvsoc import TARGET as GVSOC
 from trainlib_deployer.tuning.kernels import Kernel
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "examples" / "digits" / "mlp.yaml"
-L1_BYTES = 56 * 1024  # what PULP-open's 64 KiB leave beside the stacks
+L1_BYTES = GVSOC.default_device.available("l1")
 ALIGNMENT = 16
 _LINE = re.compile(r"bench (\d+) (\d+) (\d+)")
 
