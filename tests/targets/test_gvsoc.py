@@ -178,7 +178,8 @@ CRASHES = {
         r"crashed: illegal instruction.*core 3",
     ),
     "full stack": (
-        "volatile char room[1200]; for (int i = 0; i < 1200; i++) { room[i] = 1; }",
+        "volatile char room[TL_STACK_BYTES - 96];"
+        " for (unsigned i = 0; i < sizeof room; i++) { room[i] = 1; }",
         r"a stack is full",
     ),
 }
