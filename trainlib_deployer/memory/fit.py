@@ -6,7 +6,7 @@ made again. The first that fits without L3 is taken, else the first that fits at
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -91,6 +91,8 @@ def fit(
             if skipped is None or found.peak < skipped.peak:
                 skipped = found
             continue
+        if far is not None and found.peak > _room(device, LEVELS[:-1]):
+            continue
         try:
             fitted = _planned(found, device, effort)
         except LevelsFullError as error:
@@ -112,8 +114,11 @@ def hopeless(candidate: Candidate, device: DeviceSpec) -> bool:
 
     All levels together hold less than what is alive at once, or L1 less than a smallest tile.
     """
-    room = sum(device.available(level) for level in LEVELS)
-    return candidate.peak > room or candidate.tile_bytes > device.available("l1")
+    return candidate.peak > _room(device, LEVELS) or candidate.tile_bytes > device.available("l1")
+
+
+def _room(device: DeviceSpec, levels: Iterable[str]) -> int:
+    return sum(device.available(level) for level in levels)
 
 
 def _planned(found: Candidate, device: DeviceSpec, effort: Effort) -> Fitted:

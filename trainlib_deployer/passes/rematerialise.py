@@ -8,13 +8,14 @@ work.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.ir.tensor import AGAIN, Kind, Tensor
-from trainlib_deployer.passes.liveness import lifetimes, live_bytes
+from trainlib_deployer.passes.liveness import lifetimes
 from trainlib_deployer.passes.slice_updates import spare_bytes
 
 _RUN_MAX = 4
@@ -36,13 +37,17 @@ def frontier(graph: Graph, schedule: Schedule) -> tuple[Point, ...]:
     The peak is that of the smallest slices of weight gradients, before the last reordering.
     """
     saved = _saved(graph, schedule)
-    names = [name for name in saved if _drop(schedule, {name})]
-    spare = spare_bytes(schedule.steps, 1)
+    steps = _Steps(schedule)
+    names = [name for name in saved if steps.turns({name}) is not None]
+    scale = _Scale(graph, schedule)
 
     def try_dropping(chosen: frozenset[str]) -> tuple[Point, frozenset[str]] | None:
-        dropped = _drop(schedule, chosen)
-        order = tuple(name for name in saved if name in chosen)
-        return _measured(graph, dropped, order, spare) if dropped else None
+        turns = steps.turns(chosen)
+        if turns is None:
+            return None
+        peak, alive = scale.weigh(turns)
+        work = sum(turn.brief.step.macs for turn in turns if turn.again)
+        return Point(tuple(name for name in saved if name in chosen), peak, work), alive
 
     trial = try_dropping(frozenset())
     assert trial is not None
@@ -67,9 +72,10 @@ def frontier(graph: Graph, schedule: Schedule) -> tuple[Point, ...]:
 
 def rematerialise(schedule: Schedule, point: Point) -> Schedule:
     """The schedule of a point of its frontier."""
-    dropped = _drop(schedule, set(point.dropped))
-    assert dropped is not None
-    return dropped
+    turns = _Steps(schedule).turns(point.dropped)
+    assert turns is not None
+    forward = schedule.steps[: schedule.forward_steps]
+    return replace(schedule, steps=(*forward, *(_written(turn) for turn in turns)))
 
 
 def _runs(names: list[str]) -> Iterator[frozenset[str]]:
@@ -77,22 +83,6 @@ def _runs(names: list[str]) -> Iterator[frozenset[str]]:
     for first in range(len(names)):
         for last in range(first + 1, min(first + _RUN_MAX, len(names)) + 1):
             yield frozenset(names[first:last])
-
-
-def _measured(
-    graph: Graph, schedule: Schedule, dropped: tuple[str, ...], spare: Mapping[str, int]
-) -> tuple[Point, frozenset[str]]:
-    """The point of a schedule without `dropped`, and what is still alive at its peak."""
-    lives = lifetimes(graph, schedule)
-    live = [
-        alive - spare.get(step.name, 0)
-        for step, alive in zip(schedule.steps, live_bytes(lives, len(schedule.steps)), strict=True)
-    ]
-    peak = max(live)
-    at = live.index(peak)
-    work = sum(step.macs for step in schedule.steps if step.name.endswith(AGAIN))
-    alive = frozenset(life.tensor.name for life in lives if life.first <= at < life.last)
-    return Point(dropped, peak, work), alive
 
 
 def _saved(graph: Graph, schedule: Schedule) -> list[str]:
@@ -104,78 +94,155 @@ def _saved(graph: Graph, schedule: Schedule) -> list[str]:
     return [name for name in made if name in read and name != graph.output.root.name]
 
 
-def _drop(schedule: Schedule, names: Collection[str]) -> Schedule | None:
-    """Backward makes `names` again; None where what that takes is gone by then."""
-    try:
-        steps = _Backward(schedule, set(names)).steps()
-    except _GoneError:
-        return None
-    return replace(schedule, steps=(*schedule.steps[: schedule.forward_steps], *steps))
-
-
 class _GoneError(Exception):
     """A value that is needed once more has been overwritten."""
 
 
-class _Backward:
-    """The backward Steps, with forward Steps repeated among them."""
+@dataclass(frozen=True)
+class _Brief:
+    """A Step and what it touches, by root; trials walk over these many times."""
 
-    def __init__(self, schedule: Schedule, dropped: set[str]) -> None:
-        self.forward = schedule.steps[: schedule.forward_steps]
-        self.backward = schedule.steps[schedule.forward_steps :]
-        self.dropped = dropped
-        self.kept = {t.root.name for step in self.backward for t in step.reads} - dropped
-        self.writers: dict[str, list[int]] = {}
-        for index, step in enumerate(self.forward):
-            for tensor in step.writes:
-                self.writers.setdefault(tensor.root.name, []).append(index)
-        self.new: dict[str, Tensor] = {}  # by root: what stands for it now
-        self.overwritten: set[str] = set()
+    step: Step
+    names: tuple[str, ...]
+    reads: tuple[Tensor, ...]
+    writes: tuple[str, ...]
 
-    def steps(self) -> list[Step]:
-        out: list[Step] = []
-        for step in self.backward:
-            for tensor in step.tensors:
-                if tensor.root.name in self.dropped and tensor.root.name not in self.new:
-                    self._make(tensor.root, out)
-            out.append(self._renewed(step))
-            self.overwritten |= {tensor.root.name for tensor in step.writes}
+
+@dataclass(frozen=True)
+class _Turn:
+    """A Step of backward, or one of forward `again`; `made`: what has been made again by then."""
+
+    brief: _Brief
+    again: bool
+    made: tuple[str, ...]
+
+
+class _Steps:
+    """The Steps of a schedule, and the order of those behind forward when activations go."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        briefs = [
+            _Brief(
+                step,
+                tuple(dict.fromkeys(tensor.root.name for tensor in step.tensors)),
+                tuple(tensor.root for tensor in step.reads),
+                tuple(tensor.root.name for tensor in step.writes),
+            )
+            for step in schedule.steps
+        ]
+        self._forward = briefs[: schedule.forward_steps]
+        self._backward = briefs[schedule.forward_steps :]
+        self._read = {root.name for brief in self._backward for root in brief.reads}
+        self._writers: dict[str, list[int]] = {}
+        for index, brief in enumerate(self._forward):
+            for name in brief.writes:
+                self._writers.setdefault(name, []).append(index)
+
+    def turns(self, dropped: Collection[str]) -> list[_Turn] | None:
+        """Backward makes `dropped` again; None where what that takes is gone by then."""
+        out: list[_Turn] = []
+        made: tuple[str, ...] = ()
+        overwritten: set[str] = set()
+
+        def make(name: str) -> None:
+            """Repeat the forward Steps that make `name`, and first what they need."""
+            nonlocal made
+            made = (*made, name)
+            for index in self._writers[name]:
+                brief = self._forward[index]
+                for source in brief.reads:
+                    if source.name != name:
+                        need(source, index)
+                out.append(_Turn(brief, True, made))
+
+        def need(source: Tensor, index: int) -> None:
+            """Have the value that `source` had when forward Step `index` read it."""
+            later = any(at >= index for at in self._writers.get(source.name, []))
+            if later or source.name in overwritten:
+                raise _GoneError
+            kept = source.name in self._read and source.name not in dropped
+            if source.kind is Kind.ACTIVATION and not kept and source.name not in made:
+                make(source.name)
+
+        try:
+            for brief in self._backward:
+                for name in brief.names:
+                    if name in dropped and name not in made:
+                        make(name)
+                out.append(_Turn(brief, False, made))
+                overwritten.update(brief.writes)
+        except _GoneError:
+            return None
         return out
 
-    def _make(self, root: Tensor, out: list[Step]) -> None:
-        """Repeat the forward Steps that make `root`, and first what they need."""
-        self.new[root.name] = replace(root, name=root.name + AGAIN)
-        for index in self.writers[root.name]:
-            step = self.forward[index]
-            for tensor in step.reads:
-                source = tensor.root
-                if source.name != root.name:
-                    self._need(source, index, out)
-            again = self._renewed(step)
-            out.append(replace(again, name=again.name + AGAIN, comment=f"{again.comment}, again"))
 
-    def _need(self, source: Tensor, index: int, out: list[Step]) -> None:
-        """Have the value that `source` had when forward Step `index` read it."""
-        later = any(at >= index for at in self.writers.get(source.name, []))
-        if later or source.name in self.overwritten:
-            raise _GoneError
-        if source.kind is Kind.ACTIVATION and source.name not in self.kept | self.new.keys():
-            self._make(source, out)
+class _Scale:
+    """Weighs an order of Steps: the most bytes alive, found without building the Steps."""
 
-    def _renewed(self, step: Step) -> Step:
-        if not any(tensor.root.name in self.new for tensor in step.tensors):
-            return step
-        operands = tuple(
-            replace(o, tensor=self._standing(o.tensor)) if o.tensor else o for o in step.operands
-        )
-        return replace(step, operands=operands)
+    def __init__(self, graph: Graph, schedule: Schedule) -> None:
+        self._lives = {life.tensor.name: life for life in lifetimes(graph, schedule)}
+        self._spare = spare_bytes(schedule.steps, 1)
+        self._forward = [
+            tuple(tensor.root.name for tensor in step.tensors)
+            for step in schedule.steps[: schedule.forward_steps]
+        ]
+        touched = {t.root.name: i for i, step in enumerate(schedule.steps) for t in step.tensors}
+        end = len(schedule.steps)
+        self._kept = {  # after the last Step that touches them
+            name
+            for name, life in self._lives.items()
+            if life.last == end and touched.get(name) != end - 1
+        }
 
-    def _standing(self, tensor: Tensor) -> Tensor:
-        """The tensor in the memory that stands for its root now."""
-        if tensor.root.name not in self.new:
+    def weigh(self, turns: Sequence[_Turn]) -> tuple[int, frozenset[str]]:
+        """The peak, and who is alive then and touched later."""
+        firsts: dict[str, int] = {}
+        lasts: dict[str, int] = {}
+        for index, names in enumerate(self._forward):
+            lasts.update(dict.fromkeys(names, index + 1))
+        forward = len(self._forward)
+        end = forward + len(turns)
+        for index, turn in enumerate(turns, forward):
+            for root in turn.brief.names:
+                name = root + AGAIN if root in turn.made else root
+                firsts.setdefault(name, index)
+                lasts[name] = index + 1
+        change = [0] * (end + 1)
+        spans = []
+        again = {name + AGAIN: self._lives[name] for name in (turns[-1].made if turns else ())}
+        for name, life in (*self._lives.items(), *again.items()):
+            early = life.first < forward and name not in again
+            first = life.first if early else firsts[name]
+            last = end if name in self._kept else lasts.get(name, life.last)
+            spans.append((name, first, last))
+            change[first] += life.bytes
+            change[last] -= life.bytes
+        live = list(accumulate(change))[:-1]
+        for index, turn in enumerate(turns, forward):
+            if not turn.again:
+                live[index] -= self._spare.get(turn.brief.step.name, 0)
+        peak = max(live)
+        at = live.index(peak)
+        return peak, frozenset(name for name, first, last in spans if first <= at < last)
+
+
+def _written(turn: _Turn) -> Step:
+    """The Step of a turn, on the memory that stands for what has been made again."""
+    step = turn.brief.step
+    if not turn.made:
+        return step
+
+    def standing(tensor: Tensor) -> Tensor:
+        if tensor.root.name not in turn.made:
             return tensor
-        if tensor.view_of is None:
-            return self.new[tensor.name]
         # gradients written over an activation keep their names: they are made once
-        name = tensor.name + AGAIN if tensor.kind is Kind.ACTIVATION else tensor.name
-        return replace(tensor, name=name, view_of=self._standing(tensor.view_of))
+        again = tensor.view_of is None or tensor.kind is Kind.ACTIVATION
+        name = tensor.name + AGAIN if again else tensor.name
+        return replace(tensor, name=name, view_of=tensor.view_of and standing(tensor.view_of))
+
+    operands = tuple(
+        replace(o, tensor=standing(o.tensor)) if o.tensor else o for o in step.operands
+    )
+    if turn.again:
+        step = replace(step, name=step.name + AGAIN, comment=f"{step.comment}, again")
+    return replace(step, operands=operands)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 
@@ -54,11 +54,13 @@ class Tiler:
         self._groups = [group for group in groups if group is not None]
         self._splittable = len(groups) == len(self._groups)
         self._loops = {loop.name: loop for loop in step.loops}
+        self._own = [self._followed(group.operands[0]) for group in self._groups]
         self._compute = cache(self._compute_cycles)
         self._splits = cache(self._all_splits)
         self._priced = cache(self._price)
         self.best = cache(self._best)
         self._longest = cache(partial(_longest, step))
+        self._longest_slice = cache(self._slice_bytes)
 
     def whole(self) -> TilePlan:
         """The Step as one tile, whatever it takes."""
@@ -82,8 +84,9 @@ class Tiler:
         assert whole
         sizes = [whole.bytes]
         for chosen in _subsets(self._names(last_resort=True)):
+            extents = {name: self._loops[name].extent for name in chosen}
             plans = (
-                self._plan(self._tiled(order, (size,) * len(order)), overlap=False)
+                self._plan(tuple(TiledLoop(n, extents[n], size) for n in order), overlap=False)
                 for size in (1, 2, 4)
                 for order in self._orders(chosen)
             )
@@ -121,24 +124,30 @@ class Tiler:
     def _all_splits(self, chosen: tuple[str, ...], overlap: bool) -> tuple[TilePlan, ...]:
         """Plans that split all of `chosen`, fewest tiles first."""
         plans = [
-            self._plan(self._tiled(order, sizes), overlap)
+            self._plan(loops, overlap)
             for order in self._orders(chosen)
-            for sizes in itertools.product(*(self._sizes(name) for name in order))
+            for loops in itertools.product(*(self._tiled(name) for name in order))
         ]
         return tuple(sorted(filter(None, plans), key=lambda plan: plan.count))
 
     def _orders(self, chosen: Iterable[str]) -> list[tuple[str, ...]]:
-        """Parallel loops in any order, reductions behind them."""
+        """Parallel loops in any order that all operands allow, reductions behind them."""
         kinds = {name: self._loops[name].kind for name in chosen}
+        if not all(self._contiguous(index, kinds.keys()) for index in self._direct):
+            return []
         parallel = [name for name, kind in kinds.items() if kind is LoopKind.PARALLEL]
         reductions = tuple(name for name, kind in kinds.items() if kind is LoopKind.REDUCTION)
-        return [(*order, *reductions) for order in itertools.permutations(parallel)]
+        orders = [(*order, *reductions) for order in itertools.permutations(parallel)]
+        written = [
+            index
+            for index, operand in enumerate(self._step.operands)
+            if operand.tensor and operand.access.writes
+        ]
+        return [o for o in orders if all(self._ordered(index, o) for index in written)]
 
-    def _tiled(self, order: Sequence[str], sizes: Sequence[int]) -> tuple[TiledLoop, ...]:
-        return tuple(
-            TiledLoop(name, self._loops[name].extent, size)
-            for name, size in zip(order, sizes, strict=True)
-        )
+    def _tiled(self, name: str) -> list[TiledLoop]:
+        extent = self._loops[name].extent
+        return [TiledLoop(name, extent, size) for size in self._sizes(name)]
 
     def _sizes(self, name: str) -> tuple[int, ...]:
         """Sizes smaller than the loop, largest first: equal parts, in whole blocks of 4."""
@@ -155,56 +164,61 @@ class Tiler:
         return tuple(sizes)
 
     def _plan(self, loops: tuple[TiledLoop, ...], overlap: bool) -> TilePlan | None:
-        """The slots of a split; None where an operand does not allow it."""
-        split = {loop.name for loop in loops}
-        for index in self._direct:
-            if not self._contiguous(index, split):
-                return None
-        for index, operand in enumerate(self._step.operands):
-            if operand.tensor and operand.access.writes and not self._ordered(index, loops):
-                return None
+        """The slots of a split in an allowed order; None where a slice would be empty."""
         slots = []
-        for group in self._groups:
-            slot = self._slot(group, loops, overlap)
+        for number in range(len(self._groups)):
+            slot = self._slot(number, loops, overlap)
             if slot is None:
                 return None
             slots.append(slot)
         return TilePlan(loops, tuple(slots), overlap)
 
-    def _slot(self, group: _Group, loops: tuple[TiledLoop, ...], overlap: bool) -> Slot | None:
-        step = self._step
-        operand = step.operands[group.operands[0]]
-        assert operand.tensor
-        count = 1
-        for index, extent in enumerate(operand.shape):
-            terms = {name for name, _ in operand_axes(operand)[index].terms}
-            mine = tuple(loop for loop in loops if loop.name in terms)
-            longest = self._longest(group.operands[0], index, mine) if mine else extent
-            if longest == 0:
-                return None
-            count *= longest
-        period = _period(step, group.operands[0], loops)
-        tiles = math.prod(loop.count for loop in loops)
+    def _slot(self, number: int, loops: tuple[TiledLoop, ...], overlap: bool) -> Slot | None:
+        group, own = self._groups[number], self._own[number]
+        count = self._longest_slice(number, tuple(loop for loop in loops if loop.name in own))
+        if count == 0:
+            return None
+        # how many tiles in a row have the same slice
+        inner = itertools.takewhile(lambda loop: loop.name not in own, reversed(loops))
+        period = math.prod(loop.count for loop in inner)
         buffers = 1
-        if overlap and period < tiles:
+        if overlap and period < math.prod(loop.count for loop in loops):
             # both ways: the one that leaves must be gone before the next comes into its place
             buffers = 3 if group.reads and group.writes and period == 1 else 2
-        size = aligned_bytes(count * operand.tensor.dtype.bytes if loops else group.bytes)
+        size = aligned_bytes(count) if loops else group.bytes
         return Slot(group.operands, size, buffers, period, group.reads, group.writes)
 
-    def _ordered(self, index: int, loops: tuple[TiledLoop, ...]) -> bool:
+    def _slice_bytes(self, number: int, loops: tuple[TiledLoop, ...]) -> int:
+        """The largest slice of a group that follows `loops`; 0 where one is empty."""
+        index = self._groups[number].operands[0]
+        operand = self._step.operands[index]
+        assert operand.tensor
+        count = operand.tensor.dtype.bytes
+        for axis, extent in enumerate(operand.shape):
+            names = operand_axes(operand)[axis].loops
+            mine = tuple(loop for loop in loops if loop.name in names)
+            count *= self._longest(index, axis, mine) if mine else extent
+        return count
+
+    def _followed(self, index: int) -> frozenset[str]:
+        """The loops that move the slice of an operand."""
+        axes = self._step.operands[index].axes
+        return frozenset(n for n in self._loops if any(follows(axis, {n: 0}) for axis in axes))
+
+    def _ordered(self, index: int, loops: tuple[str, ...]) -> bool:
         """Whether an output's slices come one after the other, each complete before the next."""
         operand = self._step.operands[index]
-        own = [any(follows(axis, {loop.name: 0}) for axis in operand.axes) for loop in loops]
+        followed = self._followed(index)
+        own = [name in followed for name in loops]
         last = max((position for position, mine in enumerate(own) if mine), default=-1)
         if not all(own[: last + 1]):
             return False
-        inner = [loop for loop, mine in zip(loops, own, strict=True) if not mine]
+        inner = [name for name, mine in zip(loops, own, strict=True) if not mine]
         return operand.optional or all(
-            self._loops[loop.name].kind is LoopKind.REDUCTION for loop in inner
+            self._loops[name].kind is LoopKind.REDUCTION for name in inner
         )
 
-    def _contiguous(self, index: int, split: set[str]) -> bool:
+    def _contiguous(self, index: int, split: Collection[str]) -> bool:
         operand = self._step.operands[index]
         if operand.tensor is None:
             return True
@@ -329,12 +343,12 @@ def _groups(step: Step, direct: frozenset[int]) -> Iterator[_Group | None]:
 
 def _longest(step: Step, index: int, axis: int, loops: tuple[TiledLoop, ...]) -> int:
     """The longest slice of an axis over all tiles; 0 where one is empty."""
+    operand = step.operands[index]
     lengths = []
     for positions in itertools.product(*(_ends(loop.count) for loop in loops)):
-        tile = {
-            loop.name: loop.range(position) for loop, position in zip(loops, positions, strict=True)
-        }
-        first, last = slices_of(step, index, tile)[axis]
+        tile = {loop.name: loop.range(at) for loop, at in zip(loops, positions, strict=True)}
+        ranges = {**step.ranges, **tile}
+        first, last = operand_axes(operand)[axis].slice(ranges, operand.shape[axis])
         lengths.append(last - first)
     return 0 if min(lengths) == 0 else max(lengths)
 
@@ -342,14 +356,3 @@ def _longest(step: Step, index: int, axis: int, loops: tuple[TiledLoop, ...]) ->
 def _ends(count: int) -> Sequence[int]:
     """All of a few tiles; of many, those at the borders and enough to see every phase inside."""
     return range(count) if count <= 12 else (0, 1, 2, 3, 4, 5, count - 3, count - 2, count - 1)
-
-
-def _period(step: Step, index: int, loops: tuple[TiledLoop, ...]) -> int:
-    """How many tiles in a row have the same slice."""
-    operand = step.operands[index]
-    period = 1
-    for loop in reversed(loops):
-        if any(follows(axis, {loop.name: 0}) for axis in operand.axes):
-            break
-        period *= loop.count
-    return period
