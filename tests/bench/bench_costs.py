@@ -33,11 +33,31 @@ TEAMS = (1, 4, 8)
 SHAPES_OF_A_LAYER = 8
 
 
+def dense_steps(r: random.Random) -> Iterator[Step]:
+    """Dense convolutions of the usual windows, of images and of slices of them."""
+    for size in ((1, 1), (3, 3), (5, 5), (1, 7), (2, 3)):
+        same = (size[0] // 2, size[0] // 2, size[1] // 2, size[1] // 2)
+        for stride in (1, 1, 2):
+            height, width = r.choice([3, 5, 8, 16]), r.choice([5, 8, 16, 25, 32])
+            image = (r.choice([3, 8, 16, 32]), height, width)
+            if height < size[0] or width < size[1]:
+                continue
+            layer = Conv2d(
+                out_channels=r.choice([4, 13, 16, 32]),
+                kernel_size=size,
+                stride=(stride, stride),
+                padding=r.choice([(0, 0, 0, 0), same]),
+                groups=1,
+            )
+            yield from layer_steps(layer, image)
+
+
 def random_steps() -> Iterator[Step]:
     """Shapes as layers and tiles have them."""
     r = random.Random(0)
     none = (0, 0, 0, 0)
     for _ in range(SHAPES_OF_A_LAYER):
+        yield from dense_steps(r)
         channels, size = r.choice([3, 8, 13, 16, 24]), r.choice([4, 5, 8, 11, 16])
         image = (channels, size, r.choice([5, 8, 12, 16, 25]))
         stride = r.choice([1, 1, 2])
