@@ -1,8 +1,9 @@
 """How well the cost model predicts gvsoc: python -m tests.bench.bench_costs [--write] …
 
 Random shapes of layers and tiles through every kernel that has a formula in tuning/costs*.py, on
-1, 4 and 8 cores; the error is predicted / measured - 1. `--kernel TEXT` takes only some kernels,
-`--verbose` shows every shape.
+1, 4 and 8 cores, called for the first time; the error is predicted / measured - 1. `--kernel TEXT`
+takes only some kernels, `--verbose` shows every shape, `--fit` says what the factors of the linear
+formulas should be: those with the least squares of errors, none below zero.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from tests.bench.bench_kernels import write_table
 from tests.bench.kernel_program import ALIGNMENT, L1_BYTES, Job, count, program_folder
@@ -26,7 +30,7 @@ from trainlib_deployer.layers.max_pool2d import MaxPool2d
 from trainlib_deployer.layers.relu import Relu
 from trainlib_deployer.losses.cross_entropy import CrossEntropy
 from trainlib_deployer.losses.mse import Mse
-from trainlib_deployer.tuning.costs import COSTS, cycles
+from trainlib_deployer.tuning.costs import ALONE_MAX, COSTS, LinearCost, cycles
 from trainlib_deployer.tuning.kernels import all_kernels
 
 TEAMS = (1, 4, 8)
@@ -102,23 +106,73 @@ def jobs_of(text: str) -> list[Job]:
     return found
 
 
+@dataclass(frozen=True)
+class Measured:
+    function: str
+    fields: Mapping[str, int | float]
+    cores: int
+    cycles: int
+
+
+def fit(found: Sequence[Measured]) -> Iterator[str]:
+    """The factors of the linear formulas that come nearest to what was measured."""
+    formulas: dict[LinearCost, list[str]] = {}
+    for function in dict.fromkeys(m.function for m in found):
+        formula = COSTS[function]
+        if isinstance(formula, LinearCost):
+            formulas.setdefault(formula, []).append(function)
+    for formula, functions in formulas.items():
+        yield ", ".join(functions)
+        for name, teams in (
+            ("alone", [n for n in TEAMS if n <= ALONE_MAX]),
+            ("shared", [n for n in TEAMS if n > ALONE_MAX]),
+        ):
+            own = [m for m in found if m.function in functions and m.cores in teams]
+            counts = np.array([formula.counts(m.fields, m.cores) for m in own])
+            measured = np.array([float(m.cycles) for m in own])
+            factors = least_squares(counts / measured[:, None])
+            errors = np.abs(counts @ factors / measured - 1)
+            text = ", ".join(f"{factor:.4g}" for factor in factors)
+            bad = np.count_nonzero(errors > 0.2)
+            yield (
+                f"    {name}=({text}),  # mean error {errors.mean():.1%}, over 20 %: {bad} of"
+                f" {len(own)}"
+            )
+
+
+def least_squares(counts: np.ndarray) -> np.ndarray:
+    """Factors, none below zero, that bring every row's sum near to 1."""
+    kept = list(range(counts.shape[1]))
+    while True:
+        solution = np.linalg.lstsq(counts[:, kept], np.ones(len(counts)), rcond=None)[0]
+        if solution.min() >= 0:
+            break
+        kept.pop(int(solution.argmin()))
+    factors = np.zeros(counts.shape[1])
+    factors[kept] = solution
+    return factors
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kernel", default="", help="only kernels whose names hold this")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--fit", action="store_true", help="the factors that fit best")
     parser.add_argument("--verbose", action="store_true", help="every shape")
     options = parser.parse_args()
     jobs = jobs_of(options.kernel)
     errors: dict[str, dict[int, list[float]]] = {}
+    found: list[Measured] = []
     with program_folder("gvsoc") as folder:
         for cores in TEAMS:
-            counts = count(folder, "gvsoc", jobs, cores=cores, passes=2)
-            for job, (_, measured) in zip(jobs, counts, strict=True):
+            counts = count(folder, "gvsoc", jobs, cores=cores, passes=1)
+            for job, (measured,) in zip(jobs, counts, strict=True):
                 name = job.kernel.function
                 guess = cycles(name, job.steps[0].fields, cores)
                 error = guess / measured - 1
+                found.append(Measured(name, job.steps[0].fields, cores, measured))
                 errors.setdefault(name, {}).setdefault(cores, []).append(error)
                 if options.verbose:
                     print(f"{name} {cores} {job.name}: {measured} {guess:.0f} {error:+.1%}")
@@ -131,6 +185,8 @@ def main() -> None:
             f" | {statistics.mean(sizes):.1%} | {max(every, key=abs):+.1%} |"
         )
     print("\n".join(lines))
+    if options.fit:
+        print(*fit(found), sep="\n")
     if options.write:
         write_table("costs", "\n".join(lines))
 

@@ -30,6 +30,7 @@ NAMES = {
     "start_l2": "start a copy between L1 and L2, of {}",
     "l2_to_l1": "DMA of {}, L2 to L1",
     "l1_to_l2": "DMA of {}, L1 to L2",
+    "l1_with_l2": "DMA of {}, L1 to L2, and as many L2 to L1",
     "start_l3": "start a copy between L2 and L3, of {}",
     "l3_to_l2": "uDMA of {}, L3 to L2",
     "l2_to_l3": "uDMA of {}, L2 to L3",

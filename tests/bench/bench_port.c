@@ -113,6 +113,24 @@ static void copy_out(void *argument)
     }
 }
 
+/* half of L1's bytes leave while as many arrive */
+static void copy_both(void *argument)
+{
+    const picture in = *(const picture *)argument;
+    picture out = in;
+
+    out.near = near + BYTES_MAX / 2;
+    out.far = far + BYTES_MAX;
+    if (tl_core_id() == 0) {
+        const uint32_t start = tl_counter();
+        const tl_copy leaves = start_out(out);
+
+        tl_copy_wait(start_in(in));
+        tl_copy_wait(leaves);
+        measured = tl_counter() - start;
+    }
+}
+
 /* what core 0 pays to start one that it does not wait for yet */
 static void start_alone(void *argument)
 {
@@ -165,6 +183,13 @@ static void bench_l3(uint32_t rows, uint32_t row_bytes)
 }
 #endif
 
+static void bench_both(uint32_t rows, uint32_t row_bytes)
+{
+    picture what = {near, far, row_bytes, rows};
+
+    bench(copy_both, &what, "l1_with_l2");
+}
+
 static void bench_copies(void)
 {
     picture small = {near, far, 64, 16};
@@ -179,6 +204,10 @@ static void bench_copies(void)
     bench_l1(64, 64);
     bench_l1(32, 128);
     bench_l1(16, 512);
+    bench_both(1, 1024);
+    bench_both(1, 8192);
+    bench_both(16, 512);
+    bench_both(64, 128);
 #ifdef TL_L3
     small = (picture){far, deep, 64, 16};
     bench(start_alone, &small, "start_l3");

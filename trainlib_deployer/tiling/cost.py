@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TRANSFER_CYCLES = 45.0  # from starting a transfer to its first bytes
-ISSUE_CYCLES = 30.0  # core 0 starts one
+ISSUE_CYCLES = 70.0  # core 0 computes where it goes, and starts one
 ROW_CYCLES = 4.0  # each further row of a 2-D transfer
 BYTES_PER_CYCLE = 8.0
-TILE_CYCLES = 90.0  # barrier, indices and the struct of a call
+TILE_CYCLES = 200.0  # barrier, indices and the struct of a call
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,19 @@ class TileCost:
     stored: Transfers
 
 
+def engine_cycles(fetched: Transfers, stored: Transfers) -> float:
+    """How long the engine works on both: each way has a port of its own."""
+    return max(fetched.cycles, stored.cycles)
+
+
 def step_cycles(costs: Sequence[TileCost], overlap: bool) -> float:
     """The cycles of all tiles of a Step, first fetch and last store included."""
     total = 0.0
     for cost in costs:
-        moved = (cost.fetched + cost.stored).cycles
+        moved = engine_cycles(cost.fetched, cost.stored)
         issue = (cost.fetched.count + cost.stored.count) * ISSUE_CYCLES
         if overlap:
-            total += cost.count * (max(cost.compute + issue, moved) + TILE_CYCLES)
+            total += cost.count * (issue + max(cost.compute, moved) + TILE_CYCLES)
         else:
             total += cost.count * (cost.compute + issue + moved + 2 * TILE_CYCLES)
     if overlap and costs:

@@ -15,7 +15,7 @@ from functools import cache, cached_property, partial
 from trainlib_deployer.ir.step import LoopKind, Step
 from trainlib_deployer.passes.liveness import aligned_bytes
 from trainlib_deployer.tiling.box import box_of
-from trainlib_deployer.tiling.cost import TileCost, Transfers, step_cycles
+from trainlib_deployer.tiling.cost import TileCost, Transfers, engine_cycles, step_cycles
 from trainlib_deployer.tiling.plan import (
     Predicted,
     Range,
@@ -231,17 +231,18 @@ class Tiler:
     def _price(self, plan: TilePlan) -> TilePlan:
         costs = [TileCost(count, *self._tile_cost(plan, tile)) for count, tile in plan.kinds()]
         cycles = step_cycles(costs, plan.overlap)
-        total = Transfers()
+        fetched, stored = Transfers(), Transfers()
         for cost in costs:
-            total += (cost.fetched + cost.stored) * cost.count
+            fetched += cost.fetched * cost.count
+            stored += cost.stored * cost.count
         return replace(
             plan,
             predicted=Predicted(
                 compute_cycles=sum(cost.compute * cost.count for cost in costs),
-                transfer_cycles=total.cycles,
+                transfer_cycles=engine_cycles(fetched, stored),
                 cycles=cycles,
-                bytes_in=round(sum(cost.fetched.bytes * cost.count for cost in costs)),
-                bytes_out=round(sum(cost.stored.bytes * cost.count for cost in costs)),
+                bytes_in=round(fetched.bytes),
+                bytes_out=round(stored.bytes),
             ),
         )
 

@@ -7,6 +7,7 @@ slowest core works. `tests/bench/bench_costs.py` compares them with the simulato
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -18,6 +19,7 @@ Formula = Callable[[Fields, int], float]
 COSTS: dict[str, Formula] = {}
 
 _FAR_LOAD = 17  # a member of the shape struct, which lies in L2
+ALONE_MAX = 4  # cores with an FPU of their own
 CALL = 160.0  # barrier, call, shares of the cores
 
 
@@ -31,6 +33,23 @@ def cost(*functions: str) -> Callable[[Formula], Formula]:
     return register
 
 
+@dataclass(frozen=True, eq=False)
+class LinearCost:
+    """A formula that counts what the slowest core does, and what each of it takes.
+
+    `alone`: cycles of each where every core has an FPU of its own; `shared`: from five cores on.
+    """
+
+    counts: Callable[[Fields, int], tuple[float, ...]]
+    alone: tuple[float, ...]
+    shared: tuple[float, ...]
+
+    def __call__(self, fields: Fields, cores: int) -> float:
+        each = self.alone if cores <= ALONE_MAX else self.shared
+        counts = self.counts(fields, cores)
+        return sum(count * cycles for count, cycles in zip(counts, each, strict=True))
+
+
 def cycles(function: str, fields: Fields, cores: int) -> float:
     """Predicted cycles; KeyError where the function has no formula."""
     return COSTS[function](fields, cores)
@@ -39,7 +58,7 @@ def cycles(function: str, fields: Fields, cores: int) -> float:
 def shared(alone: float, products: float, cores: int, clash: float = 0.6) -> float:
     """Cycles of a loop body with so many FPU operations. From five cores on two of them share an
     FPU: it limits both, and they get into each other's way."""
-    return alone if cores <= 4 else max(2 * products, alone + clash * products)
+    return alone if cores <= ALONE_MAX else max(2 * products, alone + clash * products)
 
 
 def share(count: float, cores: int) -> int:

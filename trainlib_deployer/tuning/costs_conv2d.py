@@ -1,47 +1,196 @@
-"""Cycles of the dense convolution kernels: blocks of 4 channels x 4 pixels, or x 4 taps."""
+"""Cycles of the dense convolution kernels, by how often the slowest core does what."""
 
 from __future__ import annotations
 
-from trainlib_deployer.tuning.costs import Fields, cost, share, shared, start
+from collections.abc import Iterator
+from math import ceil
 
-_MEMBERS = 17
-_ALONE = 26.0  # a turn of a block's loop: 16 products, 8 loads, the pointers and the branch
-_PRODUCTS = 16.0
-_BLOCK = 60.0  # its sums begun and stored
-_VARIANTS = ("", "_1x1", "_k3", "_k5", "_k7")
+from trainlib_deployer.tuning.costs import Fields, LinearCost, cost, share
 
-
-def _blocks(items: float, turns: float, cores: int) -> float:
-    """So many blocks with so many turns each, dealt out evenly."""
-    one = shared(_ALONE * turns + _BLOCK, _PRODUCTS * turns, cores)
-    return start(_MEMBERS) + share(items, cores) * one
+_OUTPUTS = 2  # a block of outputs: channels x pixels
+_PIXELS = 6
+_PRODUCT = 4  # 1 x 1: 4 x 4
 
 
-def _quarters(count: float) -> int:
-    return -(-int(count) // 4)
+def _seen(taps: int, stride: int, pad: float, outputs: int, extent: float) -> float:
+    """Taps of a window that lie inside the image, on average."""
+    if outputs <= 0:
+        return 0.0
+    starts = range(-int(pad), outputs * stride - int(pad), stride)
+    inside = sum(max(0, min(first + taps, int(extent)) - max(first, 0)) for first in starts)
+    return inside / outputs
 
 
-@cost(*(f"tl_conv2d{variant}_fw_f32" for variant in _VARIANTS))
-def forward(f: Fields, cores: int) -> float:
+def _correlation(
+    planes: float,
+    outputs: float,
+    rows: int,
+    columns: int,
+    turns: float,
+    taps: int,
+    step: int,
+    cores: int,
+) -> tuple[float, ...]:
+    """Blocks below each other, blocks, turns of their loop, products and loads in them."""
+    if not planes or not rows or not columns:
+        return (0.0,) * 5
+    pieces = ceil(columns / _PIXELS)
+    pixels = columns / pieces
+    blocks = share(planes * ceil(outputs / _OUTPUTS) * pieces * rows, cores)
+    products = _OUTPUTS * pixels * taps
+    loads = (pixels - 1) * step + taps + _OUTPUTS * taps
+    return (blocks / rows, blocks, *(blocks * turns * each for each in (1, products, loads)))
+
+
+def _forward(f: Fields, cores: int) -> tuple[float, ...]:
     groups = f["groups"]
-    rows = f["n"] * groups * _quarters(f["co"] / groups) * f["ho"]
-    turns = f["ci"] / groups * f["kh"] * f["kw"]
-    return _blocks(rows * _quarters(f["wo"]), turns, cores)
+    rows = _seen(int(f["kh"]), int(f["stride_h"]), f["pad_top"], int(f["ho"]), f["hi"])
+    return 1.0, *_correlation(
+        f["n"] * groups,
+        f["co"] / groups,
+        int(f["ho"]),
+        int(f["wo"]),
+        f["ci"] / groups * rows,
+        int(f["kw"]),
+        int(f["stride_w"]),
+        cores,
+    )
 
 
-@cost(*(f"tl_conv2d{variant}_ig_f32" for variant in _VARIANTS))
-def input_gradient(f: Fields, cores: int) -> float:
+def _phases(
+    extent: float, kernel: float, stride: float, pad: float
+) -> Iterator[tuple[int, int, int]]:
+    """Of an axis of dx, for each phase of a stride: elements, taps, the first element's window."""
+    for phase in range(int(stride)):
+        taps = max(0, ceil((kernel - phase) / stride))
+        first = ceil((pad - phase) / stride)
+        count = int((extent - 1 + pad - phase) // stride) - first + 1
+        yield max(0, count), taps, first - taps + 1
+
+
+def _input_gradient(f: Fields, cores: int) -> tuple[float, ...]:
     groups = f["groups"]
-    rows = f["n"] * groups * _quarters(f["ci"] / groups) * f["hi"]
-    # a strided window meets every other output only
-    turns = f["co"] / groups * f["kh"] * f["kw"] / (f["stride_h"] * f["stride_w"])
-    return _blocks(rows * _quarters(f["wi"]), max(1.0, turns), cores)
+    total = [0.0] * 5
+    for rows, taps_h, top in _phases(f["hi"], f["kh"], f["stride_h"], f["pad_top"]):
+        seen = _seen(taps_h, 1, -top, rows, f["ho"])
+        for columns, taps_w, _ in _phases(f["wi"], f["kw"], f["stride_w"], f["pad_left"]):
+            part = _correlation(
+                f["n"] * groups,
+                f["ci"] / groups,
+                rows,
+                columns,
+                f["co"] / groups * seen,
+                taps_w,
+                1,
+                cores,
+            )
+            total = [old + new for old, new in zip(total, part, strict=True)]
+    return 1.0, f["stride_h"] * f["stride_w"] - 1, *total
 
 
-@cost(*(f"tl_conv2d{variant}_wg_f32" for variant in _VARIANTS))
-def weight_gradient(f: Fields, cores: int) -> float:
-    groups = f["groups"]
-    taps = f["ci"] / groups * f["kh"] * f["kw"]
-    blocks = groups * _quarters(f["co"] / groups) * _quarters(taps)
-    rows = f["n"] * f["ho"]
-    return _blocks(blocks, rows * (f["wo"] + 1.0), cores)
+def _weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
+    """Rows of the window for some output channels; strips of dy for each; the bias."""
+    groups, kw = f["groups"], f["kw"]
+    outputs = 4 if kw <= 3 else 2
+    blocks = share(groups * ceil(f["co"] / groups / outputs) * f["ci"] / groups * f["kh"], cores)
+    pieces = ceil(f["wo"] / _PIXELS)
+    pixels = f["wo"] / pieces
+    seen = _seen(int(f["kh"]), int(f["stride_h"]), f["pad_top"], int(f["ho"]), f["hi"])
+    strips = blocks * pieces * f["n"]
+    rows = strips * f["ho"] * seen / f["kh"]
+    loads = (pixels - 1) * f["stride_w"] + kw + outputs * pixels
+    bias = f["co"] * f["n"] * f["ho"] * f["wo"] / cores
+    return 1.0, blocks, strips, rows, rows * outputs * kw * pixels, rows * loads, bias
+
+
+def _product(
+    planes: float, rows: float, columns: float, depth: float, cores: int
+) -> tuple[float, ...]:
+    """Blocks of a product of matrices, turns of their loop, products and loads in them."""
+    down, across = ceil(rows / _PRODUCT), ceil(columns / _PRODUCT)
+    blocks = share(planes * down * across, cores)
+    products, loads = rows / down * columns / across, rows / down + columns / across
+    return (blocks, *(blocks * depth * each for each in (1, products, loads)))
+
+
+def _pointwise_forward(f: Fields, cores: int) -> tuple[float, ...]:
+    g = f["groups"]
+    return 1.0, *_product(f["n"] * g, f["co"] / g, f["ho"] * f["wo"], f["ci"] / g, cores)
+
+
+def _pointwise_input_gradient(f: Fields, cores: int) -> tuple[float, ...]:
+    g = f["groups"]
+    return 1.0, *_product(f["n"] * g, f["ci"] / g, f["ho"] * f["wo"], f["co"] / g, cores)
+
+
+def _pointwise_weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
+    g, pixels = f["groups"], f["n"] * f["ho"] * f["wo"]
+    bias = f["co"] * pixels / cores
+    return 1.0, *_product(g, f["co"] / g, f["ci"] / g, pixels, cores), bias
+
+
+# What each takes: found by `python -m tests.bench.bench_costs --kernel conv2d_ --fit`.
+
+cost("tl_conv2d_1x1_fw_f32")(
+    LinearCost(
+        _pointwise_forward,
+        alone=(2224, 47.57, 17.71, 0, 0),
+        shared=(2127, 96.36, 35.7, 0, 0),
+    )
+)
+cost("tl_conv2d_fw_f32")(
+    LinearCost(
+        _forward,
+        alone=(3969, 91.94, 118.3, 0, 1.418, 1.863),
+        shared=(3539, 218.7, 259.3, 0, 2.737, 3.731),
+    )
+)
+cost("tl_conv2d_1x1_ig_f32")(
+    LinearCost(
+        _pointwise_input_gradient,
+        alone=(1904, 33.94, 0, 1.001, 0.2725),
+        shared=(1772, 73.63, 0, 2.142, 0.2496),
+    )
+)
+cost("tl_conv2d_ig_f32")(
+    LinearCost(
+        _input_gradient,
+        alone=(5225, 1017, 151.4, 84.78, 0, 3.051, 0),
+        shared=(5012, 848.7, 322.7, 183.7, 0, 6.03, 0),
+    )
+)
+cost("tl_conv2d_1x1_wg_f32")(
+    LinearCost(
+        _pointwise_weight_gradient,
+        alone=(2692, 36.07, 0, 1.366, 0, 2.143),
+        shared=(1019, 981.7, 0, 2.26, 0, 3.582),
+    )
+)
+cost("tl_conv2d_wg_f32")(
+    LinearCost(
+        _weight_gradient,
+        alone=(4620, 616, 0, 0, 3.345, 0, 1.701),
+        shared=(4118, 1276, 0, 0, 6.743, 0, 0.5178),
+    )
+)
+cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
+    LinearCost(
+        _forward,
+        alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
+        shared=(2874, 524, 168.1, 1.873, 1.078, 2.454),
+    )
+)
+cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
+    LinearCost(
+        _input_gradient,
+        alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
+        shared=(3959, 717.3, 654.9, 139.2, 8.429, 1.897, 0),
+    )
+)
+cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
+    LinearCost(
+        _weight_gradient,
+        alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
+        shared=(4195, 325.7, 166.1, 12.19, 1.926, 0.09867, 7.449),
+    )
+)

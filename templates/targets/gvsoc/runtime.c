@@ -14,17 +14,17 @@ enum { PAINT = 0x5ac3a55a, BROKEN = 3, STDOUT = 1 };
 int main(void);
 
 /* of the linker script */
-extern uint32_t bss_start[], bss_end[];
+extern uint32_t bss_start[], bss_end[], near_start[], near_end[];
 
 __attribute__((section(".bss.core_stacks"), aligned(16))) uint32_t
     core_stacks[CORES][TL_STACK_BYTES / 4];
 __attribute__((section(".bss.controller_stack"), aligned(16))) uint32_t
     controller_stack[CONTROLLER_STACK_BYTES / 4];
 
-static void paint(uint32_t *from, const uint32_t *to)
+static void fill(uint32_t *from, const uint32_t *to, uint32_t word)
 {
     while (from < to) {
-        *from++ = PAINT;
+        *from++ = word;
     }
 }
 
@@ -42,12 +42,11 @@ static uint32_t peak(const uint32_t *stack, uint32_t bytes)
 
 __attribute__((noreturn)) void controller_main(void)
 {
-    for (uint32_t *word = bss_start; word < bss_end; word++) {
-        *word = 0;
-    }
-    paint(controller_stack, (const uint32_t *)__builtin_frame_address(0) - 32);
+    fill(bss_start, bss_end, 0);
+    fill(near_start, near_end, 0);
+    fill(controller_stack, (const uint32_t *)__builtin_frame_address(0) - 32, PAINT);
     for (int core = 0; core < CORES; core++) {
-        paint(core_stacks[core], core_stacks[core] + TL_STACK_BYTES / 4);
+        fill(core_stacks[core], core_stacks[core] + TL_STACK_BYTES / 4, PAINT);
     }
     hyperram_open();
     main();

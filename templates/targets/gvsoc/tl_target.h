@@ -6,6 +6,7 @@
 #define TL_L1 __attribute__((section(".bss.tl_l1")))
 #define TL_L2 __attribute__((section(".bss.tl_l2")))
 #define TL_L3 __attribute__((section(".bss.tl_l3")))
+#define TL_NEAR __attribute__((section(".bss.runtime_l1"))) /* of the bytes that L1 reserves */
 #define TL_L3_IS_FAR
 #define TL_GUARD_BYTES 0
 #define TL_XPULP /* tl/xpulp.h */

@@ -1,0 +1,120 @@
+"""One training step of MLPerf Tiny's networks: python -m tests.bench.bench_training [--write] …
+
+Deployed, run and compared with PyTorch on each target that is installed; on gvsoc with the cycles
+of the whole step and how they are spent: against the kernels alone, against what was predicted, and
+with half of L1. `--network TEXT` and `--target NAME` choose; `--json DIR` keeps the reports of
+`run`. `--write` puts the table into tests/bench/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench.bench_kernels import write_table
+from trainlib_deployer.targets import TARGETS
+
+ROOT = Path(__file__).resolve().parents[2]
+NEAR = 0.2  # a prediction is good within this part of what was measured
+
+
+@dataclass(frozen=True)
+class Case:
+    network: str
+    target: str
+    memory: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.network} on {self.target}, {' '.join(self.memory)}"
+
+
+def cases() -> Iterator[Case]:
+    """What must run, and what issue numbers are about: half of L1."""
+    for network in ("resnet8", "ds_cnn", "mobilenet_v1", "autoencoder"):
+        yield Case(network, "host", ("--l1", "64k", "--l2", "512k", "--l3", "8M"))
+        yield Case(network, "host", ("--l1", "16k", "--l2", "2M"))
+        yield Case(network, "qemu-riscv32", ("--l1", "64k", "--l2", "4M"))
+        # MobileNetV1 keeps more than the shared L2
+        far = ("--l3", "8M") if network in ("mobilenet_v1", "autoencoder") else ()
+        for l1 in ("64k", "32k"):
+            yield Case(network, "gvsoc", ("--cores", "8", "--l1", l1, "--l2", "1536k", *far))
+
+
+def tool(*arguments: str) -> str:
+    """What the command line prints; SystemExit with what it says when it fails."""
+    command = [sys.executable, "-m", "trainlib_deployer", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise SystemExit(f"{' '.join(arguments)}: exit {ran.returncode}\n{ran.stdout}{ran.stderr}")
+    return ran.stdout
+
+
+def report_of(case: Case) -> tuple[dict[str, Any], float]:
+    """The report of `run`, and the seconds that deploying took without golden data."""
+    spec = f"examples/mlperf_tiny/{case.network}.yaml"
+    with tempfile.TemporaryDirectory() as folder:
+        out = f"{folder}/out"
+        options = ("--target", case.target, *case.memory, "--steps", "1", "-o", out, "-q")
+        started = time.perf_counter()
+        tool(spec, *options, "--no-golden")
+        seconds = time.perf_counter() - started
+        return json.loads(tool("run", out, "--json", "-q", "--timeout", "3000")), seconds
+
+
+def row(case: Case, report: dict[str, Any], seconds: float) -> str:
+    used = ", ".join(
+        f"{level} {use['used'] / 1024:,.0f}" for level, use in report["memory"].items()
+    )
+    cells = [case.network, case.target, " ".join(case.memory), used, report["status"]]
+    cells.append(f"{seconds:.1f}")
+    profile = report.get("profile")
+    if profile is None or profile["unit"] != "cycles":
+        return f"| {' | '.join([*cells, *['-'] * 4])} |"
+    steps, total = profile["steps"], profile["total"]
+    macs = sum(step["macs"] for step in steps)
+    kernels = sum(step["kernels"] for step in steps)
+    near = sum(abs(step["predicted"] - step["count"]) <= NEAR * step["count"] for step in steps)
+    cells += [f"{total:,}", f"{macs / total:.2f}", f"{total / kernels:.3f}"]
+    return f"| {' | '.join(cells)} | {near} of {len(steps)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--network", default="", help="only networks whose names hold this")
+    parser.add_argument("--target", default="", choices=["", *sorted(TARGETS)])
+    parser.add_argument("--json", type=Path, help="a folder for the reports")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    lines = [
+        "| network | target | memory | used KiB | against PyTorch | deploy s | cycles | MAC/cycle"
+        " | cycles / kernels | predicted within 20 % |",
+        "|---" * 10 + "|",
+    ]
+    print(*lines, sep="\n", flush=True)
+    for case in cases():
+        if options.network not in case.network or options.target not in ("", case.target):
+            continue
+        report, seconds = report_of(case)
+        if options.json:
+            options.json.mkdir(parents=True, exist_ok=True)
+            name = "_".join([case.network, case.target, *case.memory]).replace("--", "")
+            (options.json / f"{name}.json").write_text(json.dumps(report), encoding="utf-8")
+        lines.append(row(case, report, seconds))
+        print(lines[-1], flush=True)
+    if options.write:
+        write_table("training", "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
