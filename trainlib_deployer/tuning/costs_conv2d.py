@@ -194,3 +194,24 @@ cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
         shared=(4195, 325.7, 166.1, 12.19, 1.926, 0.09867, 7.449),
     )
 )
+cost("tl_conv2d_1x1s2_fw_f32")(
+    LinearCost(
+        _pointwise_forward,
+        alone=(2224, 47.57, 17.71, 0, 0),
+        shared=(2127, 96.36, 35.7, 0, 0),
+    )
+)
+cost("tl_conv2d_1x1s2_ig_f32")(
+    LinearCost(
+        _pointwise_input_gradient,
+        alone=(1904, 33.94, 0, 1.001, 0.2725),
+        shared=(1772, 73.63, 0, 2.142, 0.2496),
+    )
+)
+cost("tl_conv2d_1x1s2_wg_f32")(
+    LinearCost(
+        _pointwise_weight_gradient,
+        alone=(2692, 36.07, 0, 1.366, 0, 2.143),
+        shared=(1019, 981.7, 0, 2.26, 0, 3.582),
+    )
+)

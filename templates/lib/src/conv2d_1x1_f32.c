@@ -6,6 +6,7 @@
 #include "tl/xpulp.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_1x1_##phase)
+#define POINTWISE_STRIDE 1
 
 #include "conv2d_common.h"
 #include "gradient_body.h"

@@ -5,7 +5,9 @@ static TL_INLINE void pointwise_wg_block(
     const int rows, const int columns, const tl_conv2d *op, int32_t channels, tl_elem *dw,
     const tl_elem *x, const tl_elem *dy)
 {
-    const int32_t pixels = op->ho * op->wo;
+    const pointwise_image seen = pointwise_seen(op);
+    const int32_t plane = op->ho * op->wo;
+    const pointwise p = pointwise_of(op);
     const float scale = op->scale;
     tl_acc sum[PRODUCT_BLOCK][PRODUCT_BLOCK];
 
@@ -15,16 +17,20 @@ static TL_INLINE void pointwise_wg_block(
         }
     }
     for (int32_t n = 0; n < op->n; n++) {
-        const factor left = factor_of(dy, pixels, 1, rows);
-        factor right = factor_of(x, pixels, 1, columns);
+        for (int32_t line = 0; line < p.lines; line++) {
+            const factor left = factor_of(dy + line * op->wo, plane, 1, rows);
+            factor right = factor_of(x + line * seen.line, seen.plane, POINTWISE_STRIDE, columns);
 
-        right.each = left.each; /* one register for both */
-        if (rows == columns) {
-            right.back = left.back;
+            if (POINTWISE_STRIDE == 1) {
+                right.each = left.each; /* one register for both */
+                if (rows == columns) {
+                    right.back = left.back;
+                }
+            }
+            product_sum(rows, columns, 0, sum, left, right, p.pixels);
         }
-        product_sum(rows, columns, 0, sum, left, right, pixels);
-        x += op->ci * pixels;
-        dy += op->co * pixels;
+        x += op->ci * seen.plane;
+        dy += op->co * plane;
     }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
@@ -38,7 +44,6 @@ void CONV2D_NAME(wg)(
     const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
     const tl_conv2d here = *op; /* the original may lie far from the cores */
-    const int32_t pixels = here.ho * here.wo;
     const int32_t channels = here.ci / here.groups;
     const int32_t outputs = here.co / here.groups;
     const product_split rows = product_split_of(outputs);
@@ -58,7 +63,7 @@ void CONV2D_NAME(wg)(
 
         PRODUCT_CHOOSE(
             pointwise_wg_block, height, width, &here, channels, dw + output * channels + channel,
-            x + (group * channels + channel) * pixels, dy + output * pixels);
+            x + (group * channels + channel) * here.hi * here.wi, dy + output * here.ho * here.wo);
         if (++column == columns.pieces) {
             column = 0;
             if (++row == rows.pieces) {

@@ -1,14 +1,4 @@
-/* What the weight gradients share: blocks of sums over samples and pixels, dealt out to the cores. */
-
-enum { WG_OUTPUTS = 4, WG_WEIGHTS = 8, WG_PIXELS = 6 };
-
-/* A block of weights: some output channels x some weights. `x` and `dy` are those of its first
-   sample, where the block's first pixel lies. */
-typedef struct {
-    const tl_elem *x[WG_OUTPUTS]; /* by weight where these are channels, else the first alone */
-    const tl_elem *dy[WG_OUTPUTS];
-    tl_acc sum[WG_OUTPUTS][WG_WEIGHTS];
-} wg_block;
+/* What the weight gradients share. */
 
 static TL_NOINLINE void wg_bias(
     const tl_conv2d *op, tl_elem *db, const tl_elem *dy, int32_t *turn)

@@ -56,6 +56,13 @@ void tl_conv2d_1x1_wg_f32(
     const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
 void tl_conv2d_1x1_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
 
+/* The same for windows of 1 x 1 without padding, 2 apart in both directions. */
+void tl_conv2d_1x1s2_fw_f32(
+    const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
+void tl_conv2d_1x1s2_wg_f32(
+    const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
+void tl_conv2d_1x1s2_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
+
 /* The same for windows 3 wide with a horizontal stride of 1 or 2, 5 and 7 wide with 1. */
 void tl_conv2d_k3_fw_f32(
     const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);

@@ -24,4 +24,19 @@ static TL_INLINE float tl_load_step_f32(const float **from, int32_t bytes)
     return value;
 }
 
+/* The same for a constant of at most 11 bits. */
+static TL_INLINE float tl_load_next_f32(const float **from, const int32_t bytes)
+{
+    float value;
+
+#ifdef TL_XPULP
+    /* p.lw value, bytes(from!) */
+    __asm__(".insn i 0x0b, 2, %0, %1, %2" : "=r"(value), "+r"(*from) : "i"(bytes));
+#else
+    value = **from;
+    *from = (const float *)(const void *)((const char *)*from + bytes);
+#endif
+    return value;
+}
+
 #endif
