@@ -216,6 +216,12 @@ static TL_INLINE void pointwise_run(const int x_step, const int y_step, const po
     }
 }
 
+/* The first pixel of x that windows see; a tile may begin with others. */
+static inline int32_t pointwise_first(const tl_conv2d *op)
+{
+    return POINTWISE_STRIDE == 1 ? 0 : -op->pad_top * op->wi - op->pad_left;
+}
+
 /* The pixels of x that windows see. */
 static inline pointwise_image pointwise_seen(const tl_conv2d *op)
 {
@@ -250,7 +256,7 @@ void CONV2D_NAME(fw)(
     p.to = pointwise_outputs(op);
     p.w_each = p.depth;
     p.w_next = 1;
-    p.x = x;
+    p.x = x + pointwise_first(op);
     p.w = w;
     p.b = b;
     p.y = y;
@@ -288,7 +294,7 @@ void CONV2D_NAME(ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const 
     p.w_next = p.outputs;
     p.x = dy;
     p.w = w;
-    p.y = dx;
+    p.y = dx + pointwise_first(op);
 #if POINTWISE_STRIDE > 1
     if (!p.accumulate) {
         pointwise_clear(dx, op->n * op->ci * op->hi * op->wi);

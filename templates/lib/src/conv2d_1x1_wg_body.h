@@ -54,6 +54,7 @@ void CONV2D_NAME(wg)(
     int32_t column = own.first - row * columns.pieces;
     int32_t group = row / rows.pieces;
 
+    x += pointwise_first(&here);
     row -= group * rows.pieces;
     for (int32_t item = own.first; item < own.last; item++) {
         const int32_t output = group * outputs + product_first(&rows, row);
