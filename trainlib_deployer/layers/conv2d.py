@@ -208,15 +208,13 @@ class Conv2d(Layer):
         fields |= {name: count_of(name) for name in over}
         outer, inner = ("ci", "co") if phase is Phase.IG else ("co", "ci")
         loops: tuple[str, ...] = (over[0],)
-        last_resort: tuple[str, ...] = (over[1],)
         if self._depthwise(node):
             loops = (outer, *loops)
             fields |= {name: count_of(outer) for name in ("ci", "co", "groups")}
         elif self.groups == 1:
-            loops = (outer, inner, *loops) if phase is Phase.WG else (outer, *loops)
-            last_resort = last_resort if phase is Phase.WG else (inner, *last_resort)
+            loops = (outer, inner, *loops)
             fields |= {name: count_of(name) for name in ("ci", "co")}
-        return Tiling(("n", *loops), last_resort, fields, CONTINUED)
+        return Tiling(("n", *loops), (over[1],), fields, CONTINUED)
 
     def _step(
         self, node: Node, phase: Phase, accumulate: bool = False, *, loops: tuple[Loop, ...]

@@ -17,57 +17,48 @@
 
 /* ---- memory: one arena a level; buffers take turns in it ------------------------------------ */
 
-TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 30920 + TL_GUARD_BYTES];
+TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 31496 + TL_GUARD_BYTES];
 #define L1(offset) ((void *)(l1_arena + TL_GUARD_BYTES + (offset)))
 
-TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 33984 + TL_GUARD_BYTES];
+TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 25728 + TL_GUARD_BYTES];
 #define L2(offset) ((void *)(l2_arena + TL_GUARD_BYTES + (offset)))
 
 static float *const c1_weight = L1(0);  /* c1.weight 12x1x3x3 */
 static float *const c1_bias = L1(432);  /* c1.bias 12 */
-static float *const c2_weight = L2(0);  /* c2.weight 12x12x3x3 */
-static float *const c2_bias = L1(480);  /* c2.bias 12 */
-static float *const c3_weight = L2(5184);  /* c3.weight 24x12x3x3 */
-static float *const c3_bias = L1(528);  /* c3.bias 24 */
-static float *const fc_weight = L2(15552);  /* fc.weight 10x384 */
-static float *const fc_bias = L1(624);  /* fc.bias 10 */
-static float *const input_x = L1(664);  /* input 1x1x8x8 */
-static float *const fc_y = L1(16280);  /* fc 1x10 */
-static float *const loss_value = L1(30912);  /* loss 1 */
-static int32_t *const target_t = L1(16320);  /* target 1 */
-static float *const l1_c1_fw_y = L1(920);  /* c1 1x12x8x8, copy for c1.fw */
-static float *const c1_y = L2(30912);  /* c1 1x12x8x8 */
-static float *const l1_r1_fw_y = L1(920);  /* r1 1x12x8x8, tiles for r1.fw */
-static float *const r1_y = L2(30912);  /* r1 1x12x8x8, shares the memory of c1 */
-static float *const l1_c2_fw_y = L1(6104);  /* r1 1x12x8x8, copy for c2.fw */
-static float *const l1_c2_fw_weight = L1(920);  /* c2.weight 12x12x3x3, copy for c2.fw */
-static float *const c2_y = L1(23960);  /* c2 1x12x8x8 */
-static float *const l1_a1_fw_y = L1(920);  /* r1 1x12x8x8, copy for a1.fw */
-static float *const a1_y = L1(23960);  /* a1 1x12x8x8, shares the memory of c2 */
-static float *const r2_y = L1(23960);  /* r2 1x12x8x8, shares the memory of c2 */
-static float *const max_pool2d1_y = L1(30104);  /* max_pool2d1 1x12x4x4 */
-static float *const l1_c3_fw_weight = L1(920);  /* c3.weight 24x12x3x3, tiles for c3.fw */
-static float *const c3_y = L1(27032);  /* c3 1x24x4x4 */
-static float *const r3_y = L1(27032);  /* r3 1x24x4x4, shares the memory of c3 */
-static float *const l1_fc_fw_weight = L1(920);  /* fc.weight 10x384, tiles for fc.fw */
-static float *const flatten1_y = L1(27032);  /* flatten1 1x384, shares the memory of c3 */
-static float *const fc_dy = L1(30872);  /* fc.grad 1x10 */
-static float *const l1_fc_ig_weight = L1(920);  /* fc.weight 10x384, tiles for fc.ig */
-static float *const flatten1_dy = L1(28568);  /* flatten1.grad 1x384 */
-static float *const l1_fc_wg_weight = L1(920);  /* fc.weight 10x384, tiles for fc.wg */
-static float *const c3_dy = L1(28568);  /* c3.grad 1x24x4x4, shares the memory of flatten1.grad */
-static float *const r3_dy = L1(28568);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
-static float *const l1_c3_ig_weight = L1(920);  /* c3.weight 24x12x3x3, copy for c3.ig */
-static float *const max_pool2d1_dy = L1(11288);  /* max_pool2d1.grad 1x12x4x4 */
-static float *const l1_c3_wg_weight = L1(920);  /* c3.weight 24x12x3x3, tiles for c3.wg */
+static float *const c2_weight = L1(480);  /* c2.weight 12x12x3x3 */
+static float *const c2_bias = L1(5664);  /* c2.bias 12 */
+static float *const c3_weight = L2(0);  /* c3.weight 24x12x3x3 */
+static float *const c3_bias = L1(5712);  /* c3.bias 24 */
+static float *const fc_weight = L2(10368);  /* fc.weight 10x384 */
+static float *const fc_bias = L1(5808);  /* fc.bias 10 */
+static float *const input_x = L1(5848);  /* input 1x1x8x8 */
+static float *const fc_y = L1(29144);  /* fc 1x10 */
+static float *const loss_value = L1(31488);  /* loss 1 */
+static int32_t *const target_t = L1(29184);  /* target 1 */
+static float *const c1_y = L1(21464);  /* c1 1x12x8x8 */
+static float *const r1_y = L1(21464);  /* r1 1x12x8x8, shares the memory of c1 */
+static float *const c2_y = L1(24536);  /* c2 1x12x8x8 */
+static float *const a1_y = L1(24536);  /* a1 1x12x8x8, shares the memory of c2 */
+static float *const r2_y = L1(24536);  /* r2 1x12x8x8, shares the memory of c2 */
+static float *const max_pool2d1_y = L1(30680);  /* max_pool2d1 1x12x4x4 */
+static float *const l1_c3_fw_weight = L1(6104);  /* c3.weight 24x12x3x3, copy for c3.fw */
+static float *const c3_y = L1(27608);  /* c3 1x24x4x4 */
+static float *const r3_y = L1(27608);  /* r3 1x24x4x4, shares the memory of c3 */
+static float *const l1_fc_fw_weight = L1(6104);  /* fc.weight 10x384, tiles for fc.fw */
+static float *const flatten1_y = L1(27608);  /* flatten1 1x384, shares the memory of c3 */
+static float *const fc_dy = L1(31448);  /* fc.grad 1x10 */
+static float *const l1_fc_ig_weight = L1(6104);  /* fc.weight 10x384, tiles for fc.ig */
+static float *const flatten1_dy = L1(29144);  /* flatten1.grad 1x384 */
+static float *const l1_fc_wg_weight = L1(6104);  /* fc.weight 10x384, copy for fc.wg */
+static float *const c3_dy = L1(29144);  /* c3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const r3_dy = L1(29144);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const l1_c3_ig_weight = L1(6104);  /* c3.weight 24x12x3x3, copy for c3.ig */
+static float *const max_pool2d1_dy = L1(16472);  /* max_pool2d1.grad 1x12x4x4 */
+static float *const l1_c3_wg_weight = L1(6104);  /* c3.weight 24x12x3x3, copy for c3.wg */
 static float *const r2_dy = L1(6104);  /* r2.grad 1x12x8x8 */
 static float *const a1_dy = L1(6104);  /* a1.grad 1x12x8x8, shares the memory of r2.grad */
 static float *const c2_dy = L1(9176);  /* c2.grad 1x12x8x8 */
-static float *const l1_c2_ig_weight = L1(920);  /* c2.weight 12x12x3x3, copy for c2.ig */
 static float *const r1_dy = L1(6104);  /* r1.grad 1x12x8x8, shares the memory of r2.grad */
-static float *const l1_c2_wg_weight = L1(920);  /* c2.weight 12x12x3x3, tiles for c2.wg */
-static float *const l1_c2_wg_y = L1(12248);  /* r1 1x12x8x8, tiles for c2.wg */
-static float *const l1_r1_ig_y = L1(920);  /* r1 1x12x8x8, copy for r1.ig */
 static float *const c1_dy = L1(6104);  /* c1.grad 1x12x8x8, shares the memory of r2.grad */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
@@ -164,49 +155,6 @@ enum {
 
 /* ---- tiles of Steps: core 0 fetches and stores them, all cores compute ------------------------- */
 
-/* r1 forward: relu, 768 elements;
-   2 tiles of 384 i, moved while others are computed */
-static void r1_fw_fetch(int t)
-{
-    const tl_range i = tile_range(t, 384, 768);
-
-    transfer(l1_r1_fw_y + t % 3 * 384, r1_y + i.first, 4 * tile_length(i));
-}
-
-static void r1_fw_compute(int t)
-{
-    const tl_range i = tile_range(t, 384, 768);
-    tl_relu op = r1_fw;
-
-    op.count = tile_length(i);
-    tl_relu_fw_f32(&op, l1_r1_fw_y + t % 3 * 384, l1_r1_fw_y + t % 3 * 384);
-}
-
-static void r1_fw_store(int t)
-{
-    const tl_range i = tile_range(t, 384, 768);
-
-    transfer(r1_y + i.first, l1_r1_fw_y + t % 3 * 384, 4 * tile_length(i));
-}
-
-/* c3 forward: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC;
-   2 tiles of 12 co, moved while others are computed */
-static void c3_fw_fetch(int t)
-{
-    const tl_range co = tile_range(t, 12, 24);
-
-    transfer(l1_c3_fw_weight + t % 2 * 1296, c3_weight + 108 * co.first, 432 * tile_length(co));
-}
-
-static void c3_fw_compute(int t)
-{
-    const tl_range co = tile_range(t, 12, 24);
-    tl_conv2d op = c3_fw;
-
-    op.co = tile_length(co);
-    tl_conv2d_k3_fw_f32(&op, c3_y + 16 * co.first, max_pool2d1_y, l1_c3_fw_weight + t % 2 * 1296, c3_bias + co.first);
-}
-
 /* fc forward: linear, 384 -> 10; 3840 MAC;
    2 tiles of 5 co, moved while others are computed */
 static void fc_fw_fetch(int t)
@@ -243,100 +191,32 @@ static void fc_ig_compute(int t)
     tl_linear_n1_ig_f32(&op, flatten1_dy + ci.first, fc_dy, l1_fc_ig_weight + t % 2 * 1920);
 }
 
-/* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC;
-   2 tiles of 192 ci, moved while others are computed */
-static void fc_wg_fetch(int t)
-{
-    const tl_range ci = tile_range(t, 192, 384);
-
-    transfer_in(l1_fc_wg_weight + t % 3 * 1920, fc_weight + ci.first, 4 * tile_length(ci), 10, 1536);
-}
-
-static void fc_wg_compute(int t)
-{
-    const tl_range ci = tile_range(t, 192, 384);
-    tl_linear op = probing ? fc_wg_gradient : fc_wg;
-
-    op.ci = tile_length(ci);
-    tl_linear_n1_wg_f32(&op, l1_fc_wg_weight + t % 3 * 1920, ci.first == 0 ? fc_bias : 0, flatten1_y + ci.first, fc_dy);
-}
-
-static void fc_wg_store(int t)
-{
-    const tl_range ci = tile_range(t, 192, 384);
-
-    transfer_out(fc_weight + ci.first, l1_fc_wg_weight + t % 3 * 1920, 4 * tile_length(ci), 10, 1536);
-}
-
-/* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC;
-   3 tiles of 8 co, moved while others are computed */
-static void c3_wg_fetch(int t)
-{
-    const tl_range co = tile_range(t, 8, 24);
-
-    transfer(l1_c3_wg_weight + t % 3 * 864, c3_weight + 108 * co.first, 432 * tile_length(co));
-}
-
-static void c3_wg_compute(int t)
-{
-    const tl_range co = tile_range(t, 8, 24);
-    tl_conv2d op = probing ? c3_wg_gradient : c3_wg;
-
-    op.co = tile_length(co);
-    tl_conv2d_k3_wg_f32(&op, l1_c3_wg_weight + t % 3 * 864, c3_bias + co.first, max_pool2d1_y, c3_dy + 16 * co.first);
-}
-
-static void c3_wg_store(int t)
-{
-    const tl_range co = tile_range(t, 8, 24);
-
-    transfer(c3_weight + 108 * co.first, l1_c3_wg_weight + t % 3 * 864, 432 * tile_length(co));
-}
-
-/* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC;
-   3 tiles of 4 ci, moved while others are computed */
-static void c2_wg_fetch(int t)
-{
-    const tl_range ci = tile_range(t, 4, 12);
-
-    transfer_in(l1_c2_wg_weight + t % 3 * 432, c2_weight + 9 * ci.first, 36 * tile_length(ci), 12, 432);
-    transfer(l1_c2_wg_y + t % 2 * 256, r1_y + 64 * ci.first, 256 * tile_length(ci));
-}
-
-static void c2_wg_compute(int t)
-{
-    const tl_range ci = tile_range(t, 4, 12);
-    tl_conv2d op = probing ? c2_wg_gradient : c2_wg;
-
-    op.ci = tile_length(ci);
-    tl_conv2d_k3_wg_f32(&op, l1_c2_wg_weight + t % 3 * 432, ci.first == 0 ? c2_bias : 0, l1_c2_wg_y + t % 2 * 256, c2_dy);
-}
-
-static void c2_wg_store(int t)
-{
-    const tl_range ci = tile_range(t, 4, 12);
-
-    transfer_out(c2_weight + 9 * ci.first, l1_c2_wg_weight + t % 3 * 432, 36 * tile_length(ci), 12, 432);
-}
-
 /* ---- the Steps ------------------------------------------------------------------------------- */
 
 /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
 static void fc_wg_run(void)
 {
-    run_tiles(2, fc_wg_fetch, fc_wg_compute, fc_wg_store);
+    transfer(l1_fc_wg_weight, fc_weight, 15360);
+    sync();
+    tl_linear_n1_wg_f32(probing ? &fc_wg_gradient : &fc_wg, l1_fc_wg_weight, fc_bias, flatten1_y, fc_dy);
+    sync();
+    transfer(fc_weight, l1_fc_wg_weight, 15360);
 }
 
 /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC */
 static void c3_wg_run(void)
 {
-    run_tiles(3, c3_wg_fetch, c3_wg_compute, c3_wg_store);
+    transfer(l1_c3_wg_weight, c3_weight, 10368);
+    sync();
+    tl_conv2d_k3_wg_f32(probing ? &c3_wg_gradient : &c3_wg, l1_c3_wg_weight, c3_bias, max_pool2d1_y, c3_dy);
+    sync();
+    transfer(c3_weight, l1_c3_wg_weight, 10368);
 }
 
 /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
 static void c2_wg_run(void)
 {
-    run_tiles(3, c2_wg_fetch, c2_wg_compute, c2_wg_store);
+    tl_conv2d_k3_wg_f32(probing ? &c2_wg_gradient : &c2_wg, c2_weight, c2_bias, r1_y, c2_dy);
 }
 
 /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */
@@ -349,32 +229,25 @@ static void forward(void)
 {
     /* c1 forward: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
     begin(STEP_C1_FW);
-    tl_conv2d_k3_fw_f32(&c1_fw, l1_c1_fw_y, input_x, c1_weight, c1_bias);
-    sync();
-    transfer(c1_y, l1_c1_fw_y, 3072);
+    tl_conv2d_k3_fw_f32(&c1_fw, c1_y, input_x, c1_weight, c1_bias);
     end(STEP_C1_FW);
 
     /* r1 forward: relu, 768 elements */
-    wait_transfers();
+    sync();
     begin(STEP_R1_FW);
-    run_tiles(2, r1_fw_fetch, r1_fw_compute, r1_fw_store);
+    tl_relu_fw_f32(&r1_fw, r1_y, c1_y);
     end(STEP_R1_FW);
 
     /* c2 forward: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
-    wait_transfers();
-    begin(STEP_C2_FW);
-    transfer(l1_c2_fw_y, r1_y, 3072);
-    transfer(l1_c2_fw_weight, c2_weight, 5184);
     sync();
-    tl_conv2d_k3_fw_f32(&c2_fw, c2_y, l1_c2_fw_y, l1_c2_fw_weight, c2_bias);
+    begin(STEP_C2_FW);
+    tl_conv2d_k3_fw_f32(&c2_fw, c2_y, r1_y, c2_weight, c2_bias);
     end(STEP_C2_FW);
 
     /* a1 forward: add, 768 elements */
     sync();
     begin(STEP_A1_FW);
-    transfer(l1_a1_fw_y, r1_y, 3072);
-    sync();
-    tl_add_fw_f32(&a1_fw, a1_y, l1_a1_fw_y, c2_y);
+    tl_add_fw_f32(&a1_fw, a1_y, r1_y, c2_y);
     end(STEP_A1_FW);
 
     /* r2 forward: relu, 768 elements */
@@ -391,7 +264,9 @@ static void forward(void)
 
     /* c3 forward: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
     begin(STEP_C3_FW);
-    run_tiles(2, c3_fw_fetch, c3_fw_compute, 0);
+    transfer(l1_c3_fw_weight, c3_weight, 10368);
+    sync();
+    tl_conv2d_k3_fw_f32(&c3_fw, c3_y, max_pool2d1_y, l1_c3_fw_weight, c3_bias);
     end(STEP_C3_FW);
 
     /* r3 forward: relu, 384 elements */
@@ -469,10 +344,9 @@ static void backward(void)
     end(STEP_A1_IG_1);
 
     /* c2 input gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
-    begin(STEP_C2_IG);
-    transfer(l1_c2_ig_weight, c2_weight, 5184);
     sync();
-    tl_conv2d_k3_ig_f32(&c2_ig, r1_dy, c2_dy, l1_c2_ig_weight);
+    begin(STEP_C2_IG);
+    tl_conv2d_k3_ig_f32(&c2_ig, r1_dy, c2_dy, c2_weight);
     end(STEP_C2_IG);
 
     /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
@@ -483,11 +357,8 @@ static void backward(void)
     end(STEP_C2_WG);
 
     /* r1 input gradient: relu, 768 elements */
-    wait_transfers();
     begin(STEP_R1_IG);
-    transfer(l1_r1_ig_y, r1_y, 3072);
-    sync();
-    tl_relu_ig_f32(&r1_ig, c1_dy, r1_dy, l1_r1_ig_y);
+    tl_relu_ig_f32(&r1_ig, c1_dy, r1_dy, r1_y);
     end(STEP_R1_IG);
 
     /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */

@@ -8,51 +8,61 @@
 #include "tl/port.h"
 #include "tl/share.h"
 
-static tl_copy transfers[TL_COPIES_MAX];
-static int transfers_in_flight;
+/* Core 0 looks at this often: near the cores where the target has a place for it. */
+#ifndef TL_NEAR
+#define TL_NEAR
+#endif
+
+static TL_NEAR struct {
+    tl_copy copies[TL_COPIES_MAX];
+    int count;
+} in_flight;
+
+/* One for all Steps: the cores fetch code from far away. */
+#define NET_SHARED static __attribute__((noinline, unused))
 
 /* Core 0 waits until everything that it has started has landed. */
-static inline void wait_transfers(void)
+NET_SHARED void wait_transfers(void)
 {
     if (tl_core_id() == 0) {
-        while (transfers_in_flight > 0) {
-            tl_copy_wait(transfers[--transfers_in_flight]);
+        while (in_flight.count > 0) {
+            tl_copy_wait(in_flight.copies[--in_flight.count]);
         }
     }
 }
 
 /* Core 0: room for one more. */
-static inline void start_transfer(void)
+static inline void make_room(void)
 {
-    if (transfers_in_flight == TL_COPIES_MAX) {
+    if (in_flight.count == TL_COPIES_MAX) {
         wait_transfers();
     }
 }
 
 /* Start to move `bytes`; core 0 drives the DMA engine. */
-static inline void transfer(void *to, const void *from, int32_t bytes)
+NET_SHARED void transfer(void *to, const void *from, int32_t bytes)
 {
     if (tl_core_id() == 0) {
-        start_transfer();
-        transfers[transfers_in_flight++] = tl_copy_1d(to, from, (uint32_t)bytes);
+        make_room();
+        in_flight.copies[in_flight.count++] = tl_copy_1d(to, from, (uint32_t)bytes);
     }
 }
 
 /* The same for `rows` of `row_bytes`, that lie one behind the other in the nearer level and
    `stride` bytes apart in the farther one. */
-static inline void transfer_in(
+NET_SHARED void transfer_in(
     void *near, const void *far, int32_t row_bytes, int32_t rows, int32_t stride)
 {
-    start_transfer();
-    transfers[transfers_in_flight++] =
+    make_room();
+    in_flight.copies[in_flight.count++] =
         tl_copy_2d_in(near, far, (uint32_t)row_bytes, (uint32_t)rows, (uint32_t)stride);
 }
 
-static inline void transfer_out(
+NET_SHARED void transfer_out(
     void *far, const void *near, int32_t row_bytes, int32_t rows, int32_t stride)
 {
-    start_transfer();
-    transfers[transfers_in_flight++] =
+    make_room();
+    in_flight.copies[in_flight.count++] =
         tl_copy_2d_out(far, near, (uint32_t)row_bytes, (uint32_t)rows, (uint32_t)stride);
 }
 
@@ -133,7 +143,7 @@ static inline void run_tile(void (*compute)(int), int t)
 /* All tiles of a Step: while the cores compute one, the one before it leaves and the next arrives.
    At the meeting before a tile its slices have arrived, those of the tile before last have left,
    and nobody works on the last one any more. */
-static inline void run_tiles(
+NET_SHARED void run_tiles(
     int tiles, void (*fetch)(int), void (*compute)(int), void (*store)(int))
 {
     if (tl_core_id() == 0) {
@@ -160,7 +170,7 @@ static inline void run_tiles(
 }
 
 /* The same where there is only room for one: each leaves before the next arrives. */
-static inline void run_tiles_in_turn(
+NET_SHARED void run_tiles_in_turn(
     int tiles, void (*fetch)(int), void (*compute)(int), void (*store)(int))
 {
     for (int t = 0; t < tiles; t++) {
