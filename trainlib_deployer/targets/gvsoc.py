@@ -16,7 +16,7 @@ TARGET = Target(
         cores=8,
         l1_bytes=64 * 1024,
         l2_bytes=1536 * 1024,
-        reserved_bytes={"l1": 12 * 1024},
+        reserved_bytes={"l1": 10 * 1024},
     ),
     max_cores=8,
     max_bytes={"l1": 64 * 1024, "l2": 1536 * 1024, "l3": 8 * 2**20},

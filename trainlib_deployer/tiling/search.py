@@ -1,4 +1,4 @@
-"""Which tiles a Step runs on: every split of up to two loops is priced, and more where none fits.
+"""Which tiles a Step runs on: every split of up to three loops is priced, and more where none fits.
 
 Deterministic and small: sizes that divide a loop into equal parts, the order of parallel loops,
 overlapped transfers or not. The cheapest wins; of nearly equal ones the one that takes least of L1.
@@ -30,7 +30,8 @@ from trainlib_deployer.tiling.plan import (
 from trainlib_deployer.tuning.costs import cycles
 from trainlib_deployer.tuning.kernels import choose_kernel
 
-_SIZES_MAX = 10  # of a loop
+_LOOPS_MAX = 3  # split at once, while anything fits
+_SIZES_MAX = 10  # of a loop; half of them where three are split
 _PRICED_MAX = 8  # splits of the same loops: those with fewest tiles
 _NEARLY = 1.02
 
@@ -59,6 +60,7 @@ class Tiler:
         self._splits = cache(self._all_splits)
         self._priced = cache(self._price)
         self.best = cache(self._best)
+        self._moved = cache(self._transfers)
         self._longest = cache(partial(_longest, step))
         self._longest_slice = cache(self._slice_bytes)
 
@@ -103,7 +105,7 @@ class Tiler:
                 if found and (last_resort or not overlap) and found != [whole]:
                     return found
                 for chosen in _subsets(self._names(last_resort)):
-                    if not last_resort and len(chosen) > 2:
+                    if not last_resort and len(chosen) > _LOOPS_MAX:
                         continue
                     fitting = (
                         plan for plan in self._splits(chosen, overlap) if plan.bytes <= capacity
@@ -126,7 +128,7 @@ class Tiler:
         plans = [
             self._plan(loops, overlap)
             for order in self._orders(chosen)
-            for loops in itertools.product(*(self._tiled(name) for name in order))
+            for loops in itertools.product(*(self._tiled(name, len(order)) for name in order))
         ]
         return tuple(sorted(filter(None, plans), key=lambda plan: plan.count))
 
@@ -145,9 +147,11 @@ class Tiler:
         ]
         return [o for o in orders if all(self._ordered(index, o) for index in written)]
 
-    def _tiled(self, name: str) -> list[TiledLoop]:
+    def _tiled(self, name: str, split: int) -> list[TiledLoop]:
+        """The ways to split a loop together with others."""
         extent = self._loops[name].extent
-        return [TiledLoop(name, extent, size) for size in self._sizes(name)]
+        sizes = self._sizes(name)[:: 1 if split < _LOOPS_MAX else 2]
+        return [TiledLoop(name, extent, size) for size in sizes]
 
     def _sizes(self, name: str) -> tuple[int, ...]:
         """Sizes smaller than the loop, largest first: equal parts, in whole blocks of 4."""
@@ -166,14 +170,16 @@ class Tiler:
     def _plan(self, loops: tuple[TiledLoop, ...], overlap: bool) -> TilePlan | None:
         """The slots of a split in an allowed order; None where a slice would be empty."""
         slots = []
+        tiles = math.prod(loop.count for loop in loops)
         for number in range(len(self._groups)):
-            slot = self._slot(number, loops, overlap)
+            slot = self._slot(number, loops, tiles if overlap else 0)
             if slot is None:
                 return None
             slots.append(slot)
         return TilePlan(loops, tuple(slots), overlap)
 
-    def _slot(self, number: int, loops: tuple[TiledLoop, ...], overlap: bool) -> Slot | None:
+    def _slot(self, number: int, loops: tuple[TiledLoop, ...], overlapped: int) -> Slot | None:
+        """The slot of a group, for so many tiles of which two are under way; None: not for all."""
         group, own = self._groups[number], self._own[number]
         count = self._longest_slice(number, tuple(loop for loop in loops if loop.name in own))
         if count == 0:
@@ -182,7 +188,7 @@ class Tiler:
         inner = itertools.takewhile(lambda loop: loop.name not in own, reversed(loops))
         period = math.prod(loop.count for loop in inner)
         buffers = 1
-        if overlap and period < math.prod(loop.count for loop in loops):
+        if period < overlapped:
             # both ways: the one that leaves must be gone before the next comes into its place
             buffers = 3 if group.reads and group.writes and period == 1 else 2
         size = aligned_bytes(count) if loops else group.bytes
@@ -251,14 +257,17 @@ class Tiler:
     ) -> tuple[float, Transfers, Transfers]:
         fields = tuple(tile_fields(self._step, tile, False).items())
         fetched, stored = Transfers(), Transfers()
-        for slot in plan.slots:
-            moved = self._moved(slot.operands[0], tile) * (1 / slot.period)
+        for number, slot in enumerate(plan.slots):
+            index, own = slot.operands[0], self._own[number]
+            moved = self._moved(index, tuple(item for item in tile.items() if item[0] in own))
+            moved *= 1 / slot.period
             fetched += moved if slot.reads else Transfers()
             stored += moved if slot.writes else Transfers()
         return self._compute(fields), fetched, stored
 
-    def _moved(self, index: int, tile: Mapping[str, Range]) -> Transfers:
-        """One slice of an operand, on its way between two levels."""
+    def _transfers(self, index: int, own: tuple[tuple[str, Range], ...]) -> Transfers:
+        """One slice of an operand, on its way between two levels; `own`: what moves it."""
+        tile = dict(own)
         operand = self._step.operands[index]
         assert operand.tensor
         shape = operand.shape

@@ -135,83 +135,83 @@ cost("tl_conv2d_1x1_fw_f32")(
     LinearCost(
         _pointwise_forward,
         alone=(2224, 47.57, 17.71, 0, 0),
-        shared=(2127, 96.36, 35.7, 0, 0),
+        shared=(2177, 125.9, 38.41, 0, 0),
     )
 )
 cost("tl_conv2d_fw_f32")(
     LinearCost(
         _forward,
         alone=(3969, 91.94, 118.3, 0, 1.418, 1.863),
-        shared=(3539, 218.7, 259.3, 0, 2.737, 3.731),
+        shared=(3519, 204.5, 259.1, 0, 2.775, 3.716),
     )
 )
 cost("tl_conv2d_1x1_ig_f32")(
     LinearCost(
         _pointwise_input_gradient,
         alone=(1904, 33.94, 0, 1.001, 0.2725),
-        shared=(1772, 73.63, 0, 2.142, 0.2496),
+        shared=(1738, 105.9, 0, 2.6, 0),
     )
 )
 cost("tl_conv2d_ig_f32")(
     LinearCost(
         _input_gradient,
         alone=(5225, 1017, 151.4, 84.78, 0, 3.051, 0),
-        shared=(5012, 848.7, 322.7, 183.7, 0, 6.03, 0),
+        shared=(5033, 862.5, 330.9, 187.9, 0, 6.026, 0),
     )
 )
 cost("tl_conv2d_1x1_wg_f32")(
     LinearCost(
         _pointwise_weight_gradient,
         alone=(2692, 36.07, 0, 1.366, 0, 2.143),
-        shared=(1019, 981.7, 0, 2.26, 0, 3.582),
+        shared=(1201, 969.6, 0, 1.937, 0, 4.916),
     )
 )
 cost("tl_conv2d_wg_f32")(
     LinearCost(
         _weight_gradient,
         alone=(4620, 616, 0, 0, 3.345, 0, 1.701),
-        shared=(4118, 1276, 0, 0, 6.743, 0, 0.5178),
-    )
-)
-cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
-    LinearCost(
-        _forward,
-        alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
-        shared=(2874, 524, 168.1, 1.873, 1.078, 2.454),
-    )
-)
-cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
-    LinearCost(
-        _input_gradient,
-        alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
-        shared=(3959, 717.3, 654.9, 139.2, 8.429, 1.897, 0),
-    )
-)
-cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
-    LinearCost(
-        _weight_gradient,
-        alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
-        shared=(4195, 325.7, 166.1, 12.19, 1.926, 0.09867, 7.449),
+        shared=(4221, 1282, 0, 0, 6.712, 0, 0.3828),
     )
 )
 cost("tl_conv2d_1x1s2_fw_f32")(
     LinearCost(
         _pointwise_forward,
         alone=(2224, 47.57, 17.71, 0, 0),
-        shared=(2127, 96.36, 35.7, 0, 0),
+        shared=(2021, 237.5, 0, 2.357, 0),
     )
 )
 cost("tl_conv2d_1x1s2_ig_f32")(
     LinearCost(
         _pointwise_input_gradient,
         alone=(1904, 33.94, 0, 1.001, 0.2725),
-        shared=(1772, 73.63, 0, 2.142, 0.2496),
+        shared=(2219, 333.6, 0, 2.457, 0),
     )
 )
 cost("tl_conv2d_1x1s2_wg_f32")(
     LinearCost(
         _pointwise_weight_gradient,
         alone=(2692, 36.07, 0, 1.366, 0, 2.143),
-        shared=(1019, 981.7, 0, 2.26, 0, 3.582),
+        shared=(2343, 570.9, 9.432, 0, 3.862, 16.82),
+    )
+)
+cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
+    LinearCost(
+        _forward,
+        alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
+        shared=(2879, 514.1, 173.2, 2.515, 1.093, 2.362),
+    )
+)
+cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
+    LinearCost(
+        _input_gradient,
+        alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
+        shared=(3960, 765.9, 641.5, 142.1, 8.545, 1.892, 0),
+    )
+)
+cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
+    LinearCost(
+        _weight_gradient,
+        alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
+        shared=(3869, 241.2, 0, 26.56, 1.935, 0, 1.541),
     )
 )

@@ -14,7 +14,7 @@
 #define TL_COUNTER_UNIT "cycles"
 
 /* of each of the 8 cluster cores, in L1; the controller's is in L2 */
-#define TL_STACK_BYTES 1504
+#define TL_STACK_BYTES 1248
 #define CONTROLLER_STACK_BYTES 4096
 
 #ifndef __ASSEMBLER__
