@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import runpy
 import subprocess
-from collections.abc import Callable, Sequence
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 
 from trainlib_deployer.pipeline import plan_project
 from trainlib_deployer.project import Project
+from trainlib_deployer.render import project as rendering
 from trainlib_deployer.render.project import write_project
 from trainlib_deployer.spec.model import DeviceOptions
 
@@ -21,6 +28,50 @@ EXAMPLES = ROOT / "examples"
 # the same cases on every run: a red CI can be repeated
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+# each worker of pytest has a core; forks of it have no other threads to wait for
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def forked_golden(command: Sequence[str], *, cwd: Path, **_: object) -> SimpleNamespace:
+    """golden.py in a fork of this process, which has torch: importing it takes seconds."""
+    import torch  # noqa: F401
+
+    assert list(command) == [sys.executable, "golden.py"]
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+                os.chdir(cwd)
+                sys.argv, sys.path[0] = ["golden.py"], str(cwd)
+                runpy.run_path("golden.py", run_name="__main__")
+                status = 0
+            except SystemExit as stop:
+                status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        out.seek(0)
+        err.seek(0)
+        return SimpleNamespace(returncode=status, stdout=out.read(), stderr=err.read())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_golden() -> Iterator[None]:
+    """Projects that tests write in this process make their golden values in forks of it."""
+    before = rendering.subprocess
+    rendering.subprocess = SimpleNamespace(run=forked_golden)  # type: ignore[assignment]
+    yield
+    rendering.subprocess = before
 
 
 @dataclass(frozen=True)
