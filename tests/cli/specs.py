@@ -16,7 +16,7 @@ layers:
   - {name: fc, type: linear, out_features: 4}
 training: {loss: cross_entropy, optimizer: {type: sgd, lr: 0.02}, epochs: 3}
 """
-IN_L1, IN_L2, TOO_SMALL = "24k", "8k", "64"
+IN_L1, IN_L2, TOO_SMALL = "24k", "3k", "64"
 
 PREDICTS = """
 name: predicts

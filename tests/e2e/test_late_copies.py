@@ -139,7 +139,7 @@ def test_a_read_before_the_copy_has_landed_stops_at_its_line(project: Path) -> N
     ("old", "new"),
     [
         ("    wait_transfers();\n    tl_barrier();", "    tl_barrier();"),
-        ("tl_copy_wait(transfers[--transfers_in_flight]);", "--transfers_in_flight;"),
+        ("tl_copy_wait(in_flight.copies[--in_flight.count]);", "--in_flight.count;"),
     ],
     ids=["none at barriers", "none at all"],
 )
