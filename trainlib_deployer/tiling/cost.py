@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TRANSFER_CYCLES = 45.0  # from starting a transfer to its first bytes
-ISSUE_CYCLES = 70.0  # core 0 computes where it goes, and starts one
+ISSUE_CYCLES = 100.0  # core 0 computes where it goes, and starts one
 ROW_CYCLES = 4.0  # each further row of a 2-D transfer
 BYTES_PER_CYCLE = 8.0
-TILE_CYCLES = 200.0  # barrier, indices and the struct of a call
+TILE_CYCLES = 260.0  # barrier, indices and the struct of a call
+STEP_CYCLES = 300.0  # its code comes from L2 when it begins; the same again where it has transfers
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,16 @@ def engine_cycles(fetched: Transfers, stored: Transfers) -> float:
 
 def step_cycles(costs: Sequence[TileCost], overlap: bool) -> float:
     """The cycles of all tiles of a Step, first fetch and last store included."""
-    total = 0.0
+    transfers = any(cost.fetched.count + cost.stored.count for cost in costs)
+    total = STEP_CYCLES * (2 if transfers else 1)
     for cost in costs:
-        moved = engine_cycles(cost.fetched, cost.stored)
         issue = (cost.fetched.count + cost.stored.count) * ISSUE_CYCLES
         if overlap:
+            moved = engine_cycles(cost.fetched, cost.stored)
             total += cost.count * (issue + max(cost.compute, moved) + TILE_CYCLES)
         else:
-            total += cost.count * (cost.compute + issue + moved + 2 * TILE_CYCLES)
+            moved = cost.fetched.cycles + cost.stored.cycles
+            total += cost.count * (cost.compute + issue + moved + TILE_CYCLES)
     if overlap and costs:
         total += costs[0].fetched.cycles + costs[-1].stored.cycles
     return math.ceil(total)

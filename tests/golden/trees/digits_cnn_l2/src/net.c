@@ -17,48 +17,58 @@
 
 /* ---- memory: one arena a level; buffers take turns in it ------------------------------------ */
 
-TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 31496 + TL_GUARD_BYTES];
+TL_L1 static _Alignas(16) unsigned char l1_arena[TL_GUARD_BYTES + 30920 + TL_GUARD_BYTES];
 #define L1(offset) ((void *)(l1_arena + TL_GUARD_BYTES + (offset)))
 
-TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 25728 + TL_GUARD_BYTES];
+TL_L2 static _Alignas(16) unsigned char l2_arena[TL_GUARD_BYTES + 33984 + TL_GUARD_BYTES];
 #define L2(offset) ((void *)(l2_arena + TL_GUARD_BYTES + (offset)))
 
 static float *const c1_weight = L1(0);  /* c1.weight 12x1x3x3 */
 static float *const c1_bias = L1(432);  /* c1.bias 12 */
-static float *const c2_weight = L1(480);  /* c2.weight 12x12x3x3 */
-static float *const c2_bias = L1(5664);  /* c2.bias 12 */
-static float *const c3_weight = L2(0);  /* c3.weight 24x12x3x3 */
-static float *const c3_bias = L1(5712);  /* c3.bias 24 */
-static float *const fc_weight = L2(10368);  /* fc.weight 10x384 */
-static float *const fc_bias = L1(5808);  /* fc.bias 10 */
-static float *const input_x = L1(5848);  /* input 1x1x8x8 */
-static float *const fc_y = L1(29144);  /* fc 1x10 */
-static float *const loss_value = L1(31488);  /* loss 1 */
-static int32_t *const target_t = L1(29184);  /* target 1 */
-static float *const c1_y = L1(21464);  /* c1 1x12x8x8 */
-static float *const r1_y = L1(21464);  /* r1 1x12x8x8, shares the memory of c1 */
-static float *const c2_y = L1(24536);  /* c2 1x12x8x8 */
-static float *const a1_y = L1(24536);  /* a1 1x12x8x8, shares the memory of c2 */
-static float *const r2_y = L1(24536);  /* r2 1x12x8x8, shares the memory of c2 */
-static float *const max_pool2d1_y = L1(30680);  /* max_pool2d1 1x12x4x4 */
-static float *const l1_c3_fw_weight = L1(6104);  /* c3.weight 24x12x3x3, copy for c3.fw */
-static float *const c3_y = L1(27608);  /* c3 1x24x4x4 */
-static float *const r3_y = L1(27608);  /* r3 1x24x4x4, shares the memory of c3 */
-static float *const l1_fc_fw_weight = L1(6104);  /* fc.weight 10x384, tiles for fc.fw */
-static float *const flatten1_y = L1(27608);  /* flatten1 1x384, shares the memory of c3 */
-static float *const fc_dy = L1(31448);  /* fc.grad 1x10 */
-static float *const l1_fc_ig_weight = L1(6104);  /* fc.weight 10x384, tiles for fc.ig */
-static float *const flatten1_dy = L1(29144);  /* flatten1.grad 1x384 */
-static float *const l1_fc_wg_weight = L1(6104);  /* fc.weight 10x384, copy for fc.wg */
-static float *const c3_dy = L1(29144);  /* c3.grad 1x24x4x4, shares the memory of flatten1.grad */
-static float *const r3_dy = L1(29144);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
-static float *const l1_c3_ig_weight = L1(6104);  /* c3.weight 24x12x3x3, copy for c3.ig */
-static float *const max_pool2d1_dy = L1(16472);  /* max_pool2d1.grad 1x12x4x4 */
-static float *const l1_c3_wg_weight = L1(6104);  /* c3.weight 24x12x3x3, copy for c3.wg */
+static float *const c2_weight = L2(0);  /* c2.weight 12x12x3x3 */
+static float *const c2_bias = L1(480);  /* c2.bias 12 */
+static float *const c3_weight = L2(5184);  /* c3.weight 24x12x3x3 */
+static float *const c3_bias = L1(528);  /* c3.bias 24 */
+static float *const fc_weight = L2(15552);  /* fc.weight 10x384 */
+static float *const fc_bias = L1(624);  /* fc.bias 10 */
+static float *const input_x = L1(664);  /* input 1x1x8x8 */
+static float *const fc_y = L1(16280);  /* fc 1x10 */
+static float *const loss_value = L1(30912);  /* loss 1 */
+static int32_t *const target_t = L1(16320);  /* target 1 */
+static float *const l1_c1_fw_y = L1(920);  /* c1 1x12x8x8, copy for c1.fw */
+static float *const c1_y = L2(30912);  /* c1 1x12x8x8 */
+static float *const l1_r1_fw_y = L1(920);  /* c1 1x12x8x8, copy for r1.fw */
+static float *const l1_r1_fw_y_2 = L1(920);  /* r1 1x12x8x8, copy for r1.fw */
+static float *const r1_y = L2(30912);  /* r1 1x12x8x8, shares the memory of c1 */
+static float *const l1_c2_fw_y = L1(6104);  /* r1 1x12x8x8, copy for c2.fw */
+static float *const l1_c2_fw_weight = L1(920);  /* c2.weight 12x12x3x3, copy for c2.fw */
+static float *const c2_y = L1(23960);  /* c2 1x12x8x8 */
+static float *const l1_a1_fw_y = L1(920);  /* r1 1x12x8x8, copy for a1.fw */
+static float *const a1_y = L1(23960);  /* a1 1x12x8x8, shares the memory of c2 */
+static float *const r2_y = L1(23960);  /* r2 1x12x8x8, shares the memory of c2 */
+static float *const max_pool2d1_y = L1(30104);  /* max_pool2d1 1x12x4x4 */
+static float *const l1_c3_fw_weight = L1(920);  /* c3.weight 24x12x3x3, copy for c3.fw */
+static float *const c3_y = L1(27032);  /* c3 1x24x4x4 */
+static float *const r3_y = L1(27032);  /* r3 1x24x4x4, shares the memory of c3 */
+static float *const l1_fc_fw_weight = L1(920);  /* fc.weight 10x384, copy for fc.fw */
+static float *const flatten1_y = L1(27032);  /* flatten1 1x384, shares the memory of c3 */
+static float *const fc_dy = L1(30872);  /* fc.grad 1x10 */
+static float *const l1_fc_ig_weight = L1(920);  /* fc.weight 10x384, tiles for fc.ig */
+static float *const flatten1_dy = L1(28568);  /* flatten1.grad 1x384 */
+static float *const l1_fc_wg_weight = L1(920);  /* fc.weight 10x384, tiles for fc.wg */
+static float *const c3_dy = L1(28568);  /* c3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const r3_dy = L1(28568);  /* r3.grad 1x24x4x4, shares the memory of flatten1.grad */
+static float *const l1_c3_ig_weight = L1(920);  /* c3.weight 24x12x3x3, copy for c3.ig */
+static float *const max_pool2d1_dy = L1(11288);  /* max_pool2d1.grad 1x12x4x4 */
+static float *const l1_c3_wg_weight = L1(920);  /* c3.weight 24x12x3x3, copy for c3.wg */
 static float *const r2_dy = L1(6104);  /* r2.grad 1x12x8x8 */
 static float *const a1_dy = L1(6104);  /* a1.grad 1x12x8x8, shares the memory of r2.grad */
 static float *const c2_dy = L1(9176);  /* c2.grad 1x12x8x8 */
+static float *const l1_c2_ig_weight = L1(920);  /* c2.weight 12x12x3x3, copy for c2.ig */
 static float *const r1_dy = L1(6104);  /* r1.grad 1x12x8x8, shares the memory of r2.grad */
+static float *const l1_c2_wg_weight = L1(920);  /* c2.weight 12x12x3x3, copy for c2.wg */
+static float *const l1_c2_wg_y = L1(12248);  /* r1 1x12x8x8, copy for c2.wg */
+static float *const l1_r1_ig_y = L1(920);  /* r1 1x12x8x8, copy for r1.ig */
 static float *const c1_dy = L1(6104);  /* c1.grad 1x12x8x8, shares the memory of r2.grad */
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
@@ -155,24 +165,6 @@ enum {
 
 /* ---- tiles of Steps: core 0 fetches and stores them, all cores compute ------------------------- */
 
-/* fc forward: linear, 384 -> 10; 3840 MAC;
-   2 tiles of 5 co, moved while others are computed */
-static void fc_fw_fetch(int t)
-{
-    const tl_range co = tile_range(t, 5, 10);
-
-    transfer(l1_fc_fw_weight + t % 2 * 1920, fc_weight + 384 * co.first, 1536 * tile_length(co));
-}
-
-static void fc_fw_compute(int t)
-{
-    const tl_range co = tile_range(t, 5, 10);
-    tl_linear op = fc_fw;
-
-    op.co = tile_length(co);
-    tl_linear_n1_fw_f32(&op, fc_y + co.first, flatten1_y, l1_fc_fw_weight + t % 2 * 1920, fc_bias + co.first);
-}
-
 /* fc input gradient: linear, 384 -> 10; 3840 MAC;
    2 tiles of 192 ci, moved while others are computed */
 static void fc_ig_fetch(int t)
@@ -191,16 +183,37 @@ static void fc_ig_compute(int t)
     tl_linear_n1_ig_f32(&op, flatten1_dy + ci.first, fc_dy, l1_fc_ig_weight + t % 2 * 1920);
 }
 
+/* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC;
+   2 tiles of 192 ci, moved while others are computed */
+static void fc_wg_fetch(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+
+    transfer_in(l1_fc_wg_weight + t % 3 * 1920, fc_weight + ci.first, 4 * tile_length(ci), 10, 1536);
+}
+
+static void fc_wg_compute(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+    tl_linear op = probing ? fc_wg_gradient : fc_wg;
+
+    op.ci = tile_length(ci);
+    tl_linear_n1_wg_f32(&op, l1_fc_wg_weight + t % 3 * 1920, ci.first == 0 ? fc_bias : 0, flatten1_y + ci.first, fc_dy);
+}
+
+static void fc_wg_store(int t)
+{
+    const tl_range ci = tile_range(t, 192, 384);
+
+    transfer_out(fc_weight + ci.first, l1_fc_wg_weight + t % 3 * 1920, 4 * tile_length(ci), 10, 1536);
+}
+
 /* ---- the Steps ------------------------------------------------------------------------------- */
 
 /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
 static void fc_wg_run(void)
 {
-    transfer(l1_fc_wg_weight, fc_weight, 15360);
-    sync();
-    tl_linear_n1_wg_f32(probing ? &fc_wg_gradient : &fc_wg, l1_fc_wg_weight, fc_bias, flatten1_y, fc_dy);
-    sync();
-    transfer(fc_weight, l1_fc_wg_weight, 15360);
+    run_tiles(2, fc_wg_fetch, fc_wg_compute, fc_wg_store);
 }
 
 /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC */
@@ -216,7 +229,12 @@ static void c3_wg_run(void)
 /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
 static void c2_wg_run(void)
 {
-    tl_conv2d_k3_wg_f32(probing ? &c2_wg_gradient : &c2_wg, c2_weight, c2_bias, r1_y, c2_dy);
+    transfer(l1_c2_wg_weight, c2_weight, 5184);
+    transfer(l1_c2_wg_y, r1_y, 3072);
+    sync();
+    tl_conv2d_k3_wg_f32(probing ? &c2_wg_gradient : &c2_wg, l1_c2_wg_weight, c2_bias, l1_c2_wg_y, c2_dy);
+    sync();
+    transfer(c2_weight, l1_c2_wg_weight, 5184);
 }
 
 /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */
@@ -229,25 +247,36 @@ static void forward(void)
 {
     /* c1 forward: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
     begin(STEP_C1_FW);
-    tl_conv2d_k3_fw_f32(&c1_fw, c1_y, input_x, c1_weight, c1_bias);
+    tl_conv2d_k3_fw_f32(&c1_fw, l1_c1_fw_y, input_x, c1_weight, c1_bias);
+    sync();
+    transfer(c1_y, l1_c1_fw_y, 3072);
     end(STEP_C1_FW);
 
     /* r1 forward: relu, 768 elements */
-    sync();
+    wait_transfers();
     begin(STEP_R1_FW);
-    tl_relu_fw_f32(&r1_fw, r1_y, c1_y);
+    transfer(l1_r1_fw_y, c1_y, 3072);
+    sync();
+    tl_relu_fw_f32(&r1_fw, l1_r1_fw_y_2, l1_r1_fw_y);
+    sync();
+    transfer(r1_y, l1_r1_fw_y_2, 3072);
     end(STEP_R1_FW);
 
     /* c2 forward: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
-    sync();
+    wait_transfers();
     begin(STEP_C2_FW);
-    tl_conv2d_k3_fw_f32(&c2_fw, c2_y, r1_y, c2_weight, c2_bias);
+    transfer(l1_c2_fw_y, r1_y, 3072);
+    transfer(l1_c2_fw_weight, c2_weight, 5184);
+    sync();
+    tl_conv2d_k3_fw_f32(&c2_fw, c2_y, l1_c2_fw_y, l1_c2_fw_weight, c2_bias);
     end(STEP_C2_FW);
 
     /* a1 forward: add, 768 elements */
     sync();
     begin(STEP_A1_FW);
-    tl_add_fw_f32(&a1_fw, a1_y, r1_y, c2_y);
+    transfer(l1_a1_fw_y, r1_y, 3072);
+    sync();
+    tl_add_fw_f32(&a1_fw, a1_y, l1_a1_fw_y, c2_y);
     end(STEP_A1_FW);
 
     /* r2 forward: relu, 768 elements */
@@ -277,7 +306,9 @@ static void forward(void)
 
     /* fc forward: linear, 384 -> 10; 3840 MAC */
     begin(STEP_FC_FW);
-    run_tiles(2, fc_fw_fetch, fc_fw_compute, 0);
+    transfer(l1_fc_fw_weight, fc_weight, 15360);
+    sync();
+    tl_linear_n1_fw_f32(&fc_fw, fc_y, flatten1_y, l1_fc_fw_weight, fc_bias);
     end(STEP_FC_FW);
 }
 
@@ -344,9 +375,10 @@ static void backward(void)
     end(STEP_A1_IG_1);
 
     /* c2 input gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
-    sync();
     begin(STEP_C2_IG);
-    tl_conv2d_k3_ig_f32(&c2_ig, r1_dy, c2_dy, c2_weight);
+    transfer(l1_c2_ig_weight, c2_weight, 5184);
+    sync();
+    tl_conv2d_k3_ig_f32(&c2_ig, r1_dy, c2_dy, l1_c2_ig_weight);
     end(STEP_C2_IG);
 
     /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
@@ -357,8 +389,11 @@ static void backward(void)
     end(STEP_C2_WG);
 
     /* r1 input gradient: relu, 768 elements */
+    wait_transfers();
     begin(STEP_R1_IG);
-    tl_relu_ig_f32(&r1_ig, c1_dy, r1_dy, r1_y);
+    transfer(l1_r1_ig_y, r1_y, 3072);
+    sync();
+    tl_relu_ig_f32(&r1_ig, c1_dy, r1_dy, l1_r1_ig_y);
     end(STEP_R1_IG);
 
     /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */
