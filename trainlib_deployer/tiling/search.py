@@ -32,7 +32,7 @@ from trainlib_deployer.tuning.kernels import choose_kernel
 
 _LOOPS_MAX = 3  # split at once, while anything fits
 _SIZES_MAX = 10  # of a loop; half of them where three are split
-_PRICED_MAX = 8  # splits of the same loops: those with fewest tiles
+_PRICED_MAX = 8  # splits of the same loop, those with fewest tiles; fewer where several are split
 _NEARLY = 1.02
 
 
@@ -110,7 +110,7 @@ class Tiler:
                     fitting = (
                         plan for plan in self._splits(chosen, overlap) if plan.bytes <= capacity
                     )
-                    found += itertools.islice(fitting, _PRICED_MAX)
+                    found += itertools.islice(fitting, _PRICED_MAX // max(1, len(chosen) - 1))
             if found:
                 return found
         return found
