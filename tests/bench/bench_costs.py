@@ -39,7 +39,7 @@ SHAPES_OF_A_LAYER = 8
 
 def dense_steps(r: random.Random) -> Iterator[Step]:
     """Dense convolutions of the usual windows, of images and of slices of them."""
-    for size in ((1, 1), (3, 3), (5, 5), (1, 7), (2, 3)):
+    for size in ((1, 1), (3, 3), (5, 5), (1, 7), (2, 3), (5, 4)):
         same = (size[0] // 2, size[0] // 2, size[1] // 2, size[1] // 2)
         for stride in (1, 1, 2):
             height, width = r.choice([3, 5, 8, 16]), r.choice([5, 8, 16, 25, 32])

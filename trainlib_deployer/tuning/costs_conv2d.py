@@ -91,7 +91,7 @@ def _input_gradient(f: Fields, cores: int) -> tuple[float, ...]:
 def _weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
     """Rows of the window for some output channels; strips of dy for each; the bias."""
     groups, kw = f["groups"], f["kw"]
-    outputs = 4 if kw <= 3 else 2
+    outputs = 4 if kw <= 3 else 3 if kw == 4 else 2
     blocks = share(groups * ceil(f["co"] / groups / outputs) * f["ci"] / groups * f["kh"], cores)
     pieces = ceil(f["wo"] / _PIXELS)
     pixels = f["wo"] / pieces
@@ -194,21 +194,21 @@ cost("tl_conv2d_1x1s2_wg_f32")(
         shared=(2343, 570.9, 9.432, 0, 3.862, 16.82),
     )
 )
-cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
+cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k4_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
     LinearCost(
         _forward,
         alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
         shared=(2879, 514.1, 173.2, 2.515, 1.093, 2.362),
     )
 )
-cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
+cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k4_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
     LinearCost(
         _input_gradient,
         alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
         shared=(3960, 765.9, 641.5, 142.1, 8.545, 1.892, 0),
     )
 )
-cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
+cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k4_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
     LinearCost(
         _weight_gradient,
         alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),

@@ -215,7 +215,7 @@ static TL_INLINE void correlate_choose(
     const int taps, const int x_step, const int w_tap, const int y_step, const axis *columns,
     const correlate_block *block, int32_t pixels, int32_t left, int32_t right)
 {
-    const int same = taps / 2;
+    const int same = taps == 2 ? 1 : (taps - 1) / 2;
     const int full = taps - 1;
 
 /* no switch: its table of addresses would lie far from the cores */

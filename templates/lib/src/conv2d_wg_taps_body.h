@@ -2,8 +2,8 @@
    channels. That row slides along the rows of dy; what it still sees of x stays in registers, as
    do the sums. */
 
-/* 4 x 3, 2 x 5 or 2 x 7 sums: as many as fit the registers */
-enum { WG_TAPS_OUTPUTS = CONV2D_TAPS <= 3 ? 4 : 2 };
+/* 4 x 3, 3 x 4, 2 x 5 or 2 x 7 sums: as many as fit the registers */
+enum { WG_TAPS_OUTPUTS = CONV2D_TAPS <= 3 ? 4 : CONV2D_TAPS == 4 ? 3 : 2 };
 
 /* Pixels at a time: with a stride of 1 each element has gone through all taps, and so is back in
    its register; the others pay for one turn of the loop. */
@@ -27,7 +27,7 @@ typedef struct {
 static inline wg_way wg_way_of(const tl_conv2d *op)
 {
     const int32_t step = op->stride_w;
-    const int32_t half = CONV2D_TAPS / 2;
+    const int32_t half = (CONV2D_TAPS - 1) / 2;
     const int32_t pixels = step == 1 ? WG_PIXELS_1 : WG_PIXELS_2;
     const int32_t extent = op->wi + op->pad_left;
     const int32_t last = smallest_of(op->wo, ceil_div(extent, step)); /* behind, x is left */
@@ -142,7 +142,7 @@ static TL_INLINE void wg_row(
 {
     const int pixels = step == 1 ? WG_PIXELS_1 : WG_PIXELS_2;
     const int kept = CONV2D_TAPS - step;
-    const int half = CONV2D_TAPS / 2;
+    const int half = (CONV2D_TAPS - 1) / 2;
     const int32_t size = (int32_t)sizeof(tl_elem);
     const int32_t tail = way->tail;
     int32_t turns = way->turns;

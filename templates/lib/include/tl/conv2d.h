@@ -63,12 +63,18 @@ void tl_conv2d_1x1s2_wg_f32(
     const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
 void tl_conv2d_1x1s2_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
 
-/* The same for windows 3 wide with a horizontal stride of 1 or 2, 5 and 7 wide with 1. */
+/* The same for windows 3 and 4 wide with a horizontal stride of 1 or 2, 5 and 7 wide with 1. */
 void tl_conv2d_k3_fw_f32(
     const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
 void tl_conv2d_k3_wg_f32(
     const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
 void tl_conv2d_k3_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
+
+void tl_conv2d_k4_fw_f32(
+    const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
+void tl_conv2d_k4_wg_f32(
+    const tl_conv2d *op, float *dw, float *db, const float *x, const float *dy);
+void tl_conv2d_k4_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
 
 void tl_conv2d_k5_fw_f32(
     const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);

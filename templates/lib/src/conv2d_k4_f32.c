@@ -1,0 +1,18 @@
+#include "tl/conv2d.h"
+
+#include "tl/codegen.h"
+#include "tl/elem_f32.h"
+#include "tl/share.h"
+#include "tl/xpulp.h"
+
+#define CONV2D_NAME(phase) TL_NAME(conv2d_k4_##phase)
+#define CONV2D_TAPS 4
+#define CONV2D_STRIDES 2 /* horizontal: 1 and 2 */
+
+#include "conv2d_common.h"
+#include "gradient_body.h"
+#include "conv2d_correlate_body.h"
+#include "conv2d_fw_body.h"
+#include "conv2d_ig_body.h"
+#include "conv2d_wg_common_body.h"
+#include "conv2d_wg_taps_body.h"
