@@ -20,6 +20,7 @@ from trainlib_deployer.passes.liveness import (
     live_bytes,
 )
 from trainlib_deployer.spec.device import DeviceSpec
+from trainlib_deployer.tiling.cost import far_cycles
 from trainlib_deployer.tiling.plan import TilePlan
 from trainlib_deployer.tiling.search import Tiler, tiler_of
 
@@ -104,6 +105,7 @@ def _spread(
             if plan.arena_bytes > device.available(level)
         }
         if not over:
+            found = [_staged(plan, u, homes) for plan, u in zip(found, uses, strict=True)]
             return _plan(placed, plans, device, names, found)
         for level, excess in over.items():
             budgets[level] = 0 if last else max(0, budgets[level] - excess * 2**attempt)
@@ -112,6 +114,24 @@ def _spread(
         for level in over
     ]
     raise LevelsFullError(full, sum(over.values()))
+
+
+def _staged(plan: TilePlan, uses: Mapping[str, Use], homes: Mapping[str, str]) -> TilePlan:
+    """With the time in which what lives in L3 comes to L2 before the Step, and goes back."""
+    far = [use for name, use in uses.items() if homes[name] == LEVELS[2]]
+    cycles = far_cycles(
+        [use.read.bytes for use in far if use.read],
+        [use.written.bytes for use in far if use.written],
+    )
+    cost = plan.predicted
+    return replace(
+        plan,
+        predicted=replace(
+            cost,
+            cycles=cost.cycles + cycles,
+            transfer_cycles=cost.transfer_cycles + cycles,
+        ),
+    )
 
 
 def _check_smallest_tiles(steps: Sequence[Step], device: DeviceSpec) -> None:

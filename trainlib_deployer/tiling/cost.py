@@ -16,6 +16,8 @@ ROW_CYCLES = 4.0  # each further row of a 2-D transfer
 BYTES_PER_CYCLE = 8.0
 TILE_CYCLES = 260.0  # barrier, indices and the struct of a call
 STEP_CYCLES = 300.0  # its code comes from L2 when it begins; the same again where it has transfers
+FAR_CYCLES = 210.0  # HyperRAM: from starting a transfer to its first byte
+FAR_READ_CYCLES, FAR_WRITE_CYCLES = 1.0, 1.25  # a byte
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ def engine_cycles(fetched: Transfers, stored: Transfers) -> float:
     return max(fetched.cycles, stored.cycles)
 
 
+def far_cycles(read: Sequence[int], written: Sequence[int]) -> float:
+    """Between L3 and L2: so many bytes in each transfer, one after the other."""
+    started = (len(read) + len(written)) * FAR_CYCLES
+    return started + sum(read) * FAR_READ_CYCLES + sum(written) * FAR_WRITE_CYCLES
+
+
 def step_cycles(costs: Sequence[TileCost], overlap: bool) -> float:
     """The cycles of all tiles of a Step, first fetch and last store included."""
     transfers = any(cost.fetched.count + cost.stored.count for cost in costs)
@@ -62,10 +70,13 @@ def step_cycles(costs: Sequence[TileCost], overlap: bool) -> float:
         issue = (cost.fetched.count + cost.stored.count) * ISSUE_CYCLES
         if overlap:
             moved = engine_cycles(cost.fetched, cost.stored)
-            total += cost.count * (issue + max(cost.compute, moved) + TILE_CYCLES)
+            total += cost.count * (issue + max(cost.compute, moved))
         else:
             moved = cost.fetched.cycles + cost.stored.cycles
-            total += cost.count * (cost.compute + issue + moved + TILE_CYCLES)
+            total += cost.count * (cost.compute + issue + moved)
+    tiles = sum(cost.count for cost in costs)
+    if tiles > 1:
+        total += tiles * TILE_CYCLES
     if overlap and costs:
         total += costs[0].fetched.cycles + costs[-1].stored.cycles
     return math.ceil(total)

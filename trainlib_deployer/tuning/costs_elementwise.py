@@ -100,13 +100,13 @@ _EXP = 75.0
 def _cross_entropy_fw(f: Fields, cores: int) -> float:
     classes = f["classes"]
     own = min(share(16, cores) * share(classes, 16), classes)
-    return start(4) + f["n"] * (1150 + 6 * classes + own * _EXP) + 100
+    return start(4) + f["n"] * (1150 + 6 * classes + own * _EXP) + 600
 
 
 @cost("tl_cross_entropy_ig_f32")
 def _cross_entropy_ig(f: Fields, cores: int) -> float:
     classes = f["classes"]
-    return start(4) + f["n"] * (320 + 13 * classes + share(classes, cores) * (_EXP + 20)) + 60
+    return start(4) + f["n"] * (320 + 13 * classes + share(classes, cores) * (_EXP + 20)) + 360
 
 
 @cost("tl_mse_fw_f32")

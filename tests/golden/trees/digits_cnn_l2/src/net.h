@@ -16,7 +16,7 @@
 #define NET_TRAINS 1
 #define NET_STATE_BYTES 31584u  /* of net_save: a header, then every parameter */
 #define NET_STATE_ID 1103117848u  /* names and shapes of the parameters */
-#define NET_PLAN_ID 530231486u  /* this project's plan; data/ made for another is refused */
+#define NET_PLAN_ID 1546403211u  /* this project's plan; data/ made for another is refused */
 
 /* Clear all parameters and state. Call it first; then net_load. */
 void net_init(void);

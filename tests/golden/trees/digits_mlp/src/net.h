@@ -16,7 +16,7 @@
 #define NET_TRAINS 1
 #define NET_STATE_BYTES 9648u  /* of net_save: a header, then every parameter */
 #define NET_STATE_ID 4181758745u  /* names and shapes of the parameters */
-#define NET_PLAN_ID 1921046202u  /* this project's plan; data/ made for another is refused */
+#define NET_PLAN_ID 3985114653u  /* this project's plan; data/ made for another is refused */
 
 /* Clear all parameters and state. Call it first; then net_load. */
 void net_init(void);
