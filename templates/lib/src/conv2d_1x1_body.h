@@ -1,81 +1,9 @@
 /* Windows of 1 x 1 without padding, POINTWISE_STRIDE apart in both directions: each phase is a
-   product of matrices, summed in registers by blocks of up to 4 x 4. */
+   product of matrices. */
 
-enum { PRODUCT_BLOCK = 4 };
-
-/* A factor: elements of one step of the sum lie `each` bytes apart, and behind a block's last one
-   it is `back` bytes to the first one of the next step. */
+/* Where an image's channels, lines and pixels lie. */
 typedef struct {
-    const tl_elem *at;
-    int32_t each, back;
-} factor;
-
-static inline factor factor_of(const tl_elem *at, int32_t each, int32_t next, int32_t count)
-{
-    const int32_t size = (int32_t)sizeof(tl_elem);
-
-    return (factor){.at = at, .each = each * size, .back = (next - each * (count - 1)) * size};
-}
-
-/* One step of the sum; weights are loaded one ahead of their use. `apart`: so many elements from
-   one of `right` to the next, and `back` leads from the first one on; 0: as `right` says. */
-static TL_INLINE void product_step(
-    const int rows, const int columns, const int apart,
-    tl_acc sum[PRODUCT_BLOCK][PRODUCT_BLOCK], factor *left, factor *right)
-{
-    tl_acc in[PRODUCT_BLOCK];
-    tl_acc ahead;
-
-    if (apart) {
-        TL_UNROLL
-        for (int j = 1; j < columns; j++) {
-            in[j] = TL_LOAD(right->at[j * apart]);
-        }
-        in[0] = TL_LOAD_STEP(&right->at, right->back);
-    } else {
-        TL_UNROLL
-        for (int j = 0; j < columns; j++) {
-            in[j] = TL_LOAD_STEP(&right->at, j < columns - 1 ? right->each : right->back);
-        }
-    }
-    ahead = TL_LOAD_STEP(&left->at, rows > 1 ? left->each : left->back);
-    TL_UNROLL
-    for (int i = 0; i < rows; i++) {
-        tl_acc weight = ahead;
-
-        if (i < rows - 1) {
-            ahead = TL_LOAD_STEP(&left->at, i < rows - 2 ? left->each : left->back);
-            TL_AFTER(weight, ahead);
-        }
-        TL_UNROLL
-        for (int j = 0; j < columns; j++) {
-            sum[i][j] += weight * in[j];
-        }
-    }
-}
-
-static TL_INLINE void product_sum(
-    const int rows, const int columns, const int apart,
-    tl_acc sum[PRODUCT_BLOCK][PRODUCT_BLOCK], factor left, factor right, int32_t depth)
-{
-    int32_t pairs = depth / 2;
-
-    if (pairs > 0) {
-        do {
-            product_step(rows, columns, apart, sum, &left, &right);
-            product_step(rows, columns, apart, sum, &left, &right);
-            pairs--;
-            TL_KEEP(pairs);
-        } while (pairs);
-    }
-    if (depth & 1) {
-        product_step(rows, columns, apart, sum, &left, &right);
-    }
-}
-
-/* Where an image's channels and lines lie. */
-typedef struct {
-    int32_t plane, line;
+    int32_t plane, line, step;
 } pointwise_image;
 
 typedef struct {
@@ -89,31 +17,37 @@ typedef struct {
     tl_elem *y;
 } pointwise;
 
-/* Outputs x pixels. */
+/* Side by side, with the same outputs. */
+typedef struct {
+    int32_t count;
+    const tl_elem *x, *w;
+    tl_elem *y;
+    tl_acc start[PRODUCT_ROWS]; /* biases */
+} pointwise_blocks;
+
+/* Outputs x pixels, from `left->at`, `right->at` and `y` on. */
 static TL_INLINE void pointwise_block(
-    const int rows, const int columns, const int x_step, const int y_step, const pointwise *p,
-    tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
+    const int rows, const int columns, const int x_step, const pointwise *p,
+    const pointwise_blocks *blocks, factor left, factor right, tl_elem *y)
 {
-    tl_acc sum[PRODUCT_BLOCK][PRODUCT_BLOCK];
+    const int32_t y_step = POINTWISE_STRIDE == 1 ? 1 : p->to.step;
+    tl_acc sum[PRODUCT_ROWS][PRODUCT_COLUMNS];
+    tl_acc in[PRODUCT_COLUMNS];
+    tl_acc weight;
 
     for (int i = 0; i < rows; i++) {
-        const tl_acc start = b ? TL_LOAD(b[i]) : 0;
-
         for (int j = 0; j < columns; j++) {
-            sum[i][j] = start;
+            sum[i][j] = blocks->start[i];
         }
     }
-    if (p->accumulate) {
-        for (int i = 0; i < rows; i++) {
+    weight = product_begin(rows, columns, x_step, 0, sum, in, &left, &right, p->depth);
+    product_step(rows, columns, x_step, 0, sum, in, weight, &left, &right);
+    for (int i = 0; i < rows; i++) {
+        if (p->accumulate) {
             for (int j = 0; j < columns; j++) {
-                sum[i][j] = TL_LOAD(y[i * p->to.plane + j * y_step]);
+                sum[i][j] += TL_LOAD(y[j * y_step]);
             }
         }
-    }
-    product_sum(
-        rows, columns, x_step, sum, factor_of(w, p->w_each, p->w_next, rows),
-        factor_of(x, 0, p->from.plane, columns), p->depth);
-    for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
             y[j * y_step] = TL_STORE(sum[i][j]);
         }
@@ -122,60 +56,57 @@ static TL_INLINE void pointwise_block(
     }
 }
 
-/* The block for a size; no switch: its table of addresses would lie far from the cores. */
-#define PRODUCT_CHOOSE_COLUMNS(run, rows, columns, ...)                                            \
-    do {                                                                                           \
-        if (columns == 4) {                                                                        \
-            run(rows, 4, __VA_ARGS__);                                                             \
-        } else if (columns == 3) {                                                                 \
-            run(rows, 3, __VA_ARGS__);                                                             \
-        } else if (columns == 2) {                                                                 \
-            run(rows, 2, __VA_ARGS__);                                                             \
+static TL_INLINE void pointwise_row(
+    const int rows, const int columns, const int x_step, const pointwise *p,
+    const pointwise_blocks *blocks)
+{
+    const int32_t y_step = POINTWISE_STRIDE == 1 ? 1 : p->to.step;
+    const factor left = factor_of(blocks->w, p->w_each, p->w_next, rows);
+    factor right = factor_of(blocks->x, 0, p->from.plane, columns);
+    tl_elem *y = blocks->y;
+
+    for (int32_t count = blocks->count; count > 0; count--) {
+        pointwise_block(rows, columns, x_step, p, blocks, left, right, y);
+        right.at += columns * x_step;
+        y += columns * y_step;
+    }
+}
+
+/* One function a size, or the sums of one would be in the others' way. */
+#define POINTWISE_SIZE(rows, columns)                                                              \
+    static TL_NOINLINE void pointwise_##rows##x##columns(                                          \
+        const pointwise *p, const pointwise_blocks *blocks)                                        \
+    {                                                                                              \
+        if (POINTWISE_STRIDE == 1 || p->from.step == 1) {                                          \
+            pointwise_row(rows, columns, 1, p, blocks);                                            \
         } else {                                                                                   \
-            run(rows, 1, __VA_ARGS__);                                                             \
+            pointwise_row(rows, columns, POINTWISE_STRIDE, p, blocks);                             \
         }                                                                                          \
-    } while (0)
-#define PRODUCT_CHOOSE(run, rows, columns, ...)                                                    \
-    do {                                                                                           \
-        if (rows == 4) {                                                                           \
-            PRODUCT_CHOOSE_COLUMNS(run, 4, columns, __VA_ARGS__);                                  \
-        } else if (rows == 3) {                                                                    \
-            PRODUCT_CHOOSE_COLUMNS(run, 3, columns, __VA_ARGS__);                                  \
-        } else if (rows == 2) {                                                                    \
-            PRODUCT_CHOOSE_COLUMNS(run, 2, columns, __VA_ARGS__);                                  \
-        } else {                                                                                   \
-            PRODUCT_CHOOSE_COLUMNS(run, 1, columns, __VA_ARGS__);                                  \
-        }                                                                                          \
-    } while (0)
+    }
+PRODUCT_SIZES(POINTWISE_SIZE)
 
-/* `count` in pieces of nearly equal size, at most PRODUCT_BLOCK. */
-typedef struct {
-    int32_t pieces, each, wider; /* the first `wider` have one more than `each` */
-} product_split;
-
-static inline product_split product_split_of(int32_t count)
+/* Pixels of one line, from piece `column` on; `blocks` is where that begins. */
+static TL_INLINE void pointwise_line(
+    const pointwise *p, const product_split *columns, int32_t column, int32_t pieces,
+    int32_t rows, pointwise_blocks *blocks)
 {
-    product_split split = {.pieces = (count + PRODUCT_BLOCK - 1) / PRODUCT_BLOCK};
+    while (pieces > 0) {
+        const int32_t width = product_width(columns, column);
+        const int32_t end = column < columns->wider ? columns->wider : columns->pieces;
 
-    split.each = count / split.pieces;
-    split.wider = count - split.each * split.pieces;
-    return split;
+        blocks->count = smallest_of(end - column, pieces);
+        PRODUCT_CHOOSE(pointwise_, rows, width, p, blocks);
+        blocks->x += blocks->count * width * p->from.step;
+        blocks->y += blocks->count * width * p->to.step;
+        column += blocks->count;
+        pieces -= blocks->count;
+    }
 }
 
-static inline int32_t product_first(const product_split *split, int32_t piece)
+static void pointwise_run(const pointwise *p)
 {
-    return piece * split->each + smallest_of(piece, split->wider);
-}
-
-static inline int32_t product_width(const product_split *split, int32_t piece)
-{
-    return split->each + (piece < split->wider);
-}
-
-static TL_INLINE void pointwise_run(const int x_step, const int y_step, const pointwise *p)
-{
-    const product_split rows = product_split_of(p->outputs);
-    const product_split columns = product_split_of(p->pixels);
+    const product_split rows = product_split_of(p->outputs, PRODUCT_ROWS);
+    const product_split columns = product_split_of(p->pixels, PRODUCT_COLUMNS);
     const tl_range own = tl_share(p->planes * rows.pieces * p->lines * columns.pieces);
     int32_t line = own.first / columns.pieces;
     int32_t column = own.first - line * columns.pieces;
@@ -188,24 +119,25 @@ static TL_INLINE void pointwise_run(const int x_step, const int y_step, const po
     while (left > 0) {
         const int32_t group = plane % p->groups;
         const int32_t first = product_first(&rows, row);
+        const tl_elem *x = p->x + plane * p->depth * p->from.plane;
+        tl_elem *y = p->y + (plane * p->outputs + first) * p->to.plane;
         const int32_t count = product_width(&rows, row);
-        const tl_elem *w = p->w + group * p->outputs * p->depth + first * p->w_each;
-        const tl_elem *b = p->b ? p->b + group * p->outputs + first : 0;
+        pointwise_blocks blocks = {
+            .w = p->w + group * p->outputs * p->depth + first * p->w_each,
+        };
+
+        for (int i = 0; i < count && p->b; i++) {
+            blocks.start[i] = TL_LOAD(p->b[group * p->outputs + first + i]);
+        }
 
         for (; line < p->lines && left > 0; line++) {
-            const tl_elem *x = p->x + plane * p->depth * p->from.plane + line * p->from.line;
-            tl_elem *y = p->y + (plane * p->outputs + first) * p->to.plane + line * p->to.line;
+            const int32_t pieces = smallest_of(columns.pieces - column, left);
+            const int32_t pixel = product_first(&columns, column);
 
-            x += product_first(&columns, column) * x_step;
-            y += product_first(&columns, column) * y_step;
-            for (; column < columns.pieces && left > 0; column++) {
-                const int32_t width = product_width(&columns, column);
-
-                PRODUCT_CHOOSE(pointwise_block, count, width, x_step, y_step, p, y, x, w, b);
-                x += width * x_step;
-                y += width * y_step;
-                left--;
-            }
+            blocks.x = x + line * p->from.line + pixel * p->from.step;
+            blocks.y = y + line * p->to.line + pixel * p->to.step;
+            pointwise_line(p, &columns, column, pieces, count, &blocks);
+            left -= pieces;
             column = 0;
         }
         line = 0;
@@ -225,12 +157,14 @@ static inline int32_t pointwise_first(const tl_conv2d *op)
 /* The pixels of x that windows see. */
 static inline pointwise_image pointwise_seen(const tl_conv2d *op)
 {
-    return (pointwise_image){.plane = op->hi * op->wi, .line = POINTWISE_STRIDE * op->wi};
+    return (pointwise_image){
+        .plane = op->hi * op->wi, .line = POINTWISE_STRIDE * op->wi, .step = POINTWISE_STRIDE,
+    };
 }
 
 static inline pointwise_image pointwise_outputs(const tl_conv2d *op)
 {
-    return (pointwise_image){.plane = op->ho * op->wo, .line = op->wo};
+    return (pointwise_image){.plane = op->ho * op->wo, .line = op->wo, .step = 1};
 }
 
 /* Without a stride, lines follow each other without a gap: all of an image is one. */
@@ -260,7 +194,7 @@ void CONV2D_NAME(fw)(
     p.w = w;
     p.b = b;
     p.y = y;
-    pointwise_run(POINTWISE_STRIDE, 1, &p);
+    pointwise_run(&p);
 }
 
 #if POINTWISE_STRIDE > 1
@@ -301,5 +235,5 @@ void CONV2D_NAME(ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const 
         tl_barrier(); /* pixels are written by other cores than cleared them */
     }
 #endif
-    pointwise_run(1, POINTWISE_STRIDE, &p);
+    pointwise_run(&p);
 }

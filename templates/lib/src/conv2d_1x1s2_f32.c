@@ -4,6 +4,7 @@
 #include "tl/elem_f32.h"
 #include "tl/share.h"
 #include "tl/xpulp.h"
+#include "tl/xpulp_product.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_1x1s2_##phase)
 #define POINTWISE_STRIDE 2
@@ -11,5 +12,6 @@
 #include "conv2d_common.h"
 #include "gradient_body.h"
 #include "conv2d_wg_common_body.h"
+#include "product_body.h"
 #include "conv2d_1x1_body.h"
 #include "conv2d_1x1_wg_body.h"

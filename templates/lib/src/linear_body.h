@@ -1,10 +1,9 @@
+#include "product_body.h"
 #include "matmul_body.h"
 
-enum { FW_WIDTH = 3, WG_WIDTH = 4, IG_WIDTH = 3 }; /* as many sums as leave registers for pointers */
-
-MM_BLOCKS(linear_fw, FW_WIDTH, MM_ALONG_K, MM_ALONG_K)
-MM_BLOCKS(linear_wg, WG_WIDTH, MM_ACROSS_K, MM_ACROSS_K)
-MM_BLOCKS(linear_ig, IG_WIDTH, MM_ALONG_K, MM_ACROSS_K)
+MM_BLOCKS(linear_fw, MM_ALONG_K, MM_ALONG_K)
+MM_BLOCKS(linear_wg, MM_ACROSS_K, MM_ACROSS_K)
+MM_BLOCKS(linear_ig, MM_ALONG_K, MM_ACROSS_K)
 
 void TL_NAME(linear_fw)(
     const tl_linear *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
@@ -12,7 +11,7 @@ void TL_NAME(linear_fw)(
     const int32_t ci = op->ci;
     const matmul m = {.rows = op->n, .columns = op->co, .depth = ci, .a_step = ci, .b_step = ci,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1};
-    const mm_blocks blocks = {ci, ci, FW_WIDTH, linear_fw_full, linear_fw_row, linear_fw_single};
+    const mm_blocks blocks = {ci, ci, linear_fw_full, linear_fw_row, linear_fw_single};
 
     matmul_run(&m, &blocks, y, x, w, b);
 }
@@ -23,7 +22,7 @@ void TL_NAME(linear_wg)(
     const matmul m = {.rows = op->co, .columns = op->ci, .depth = op->n,
                       .a_step = op->co, .b_step = op->ci,
                       .accumulate = op->accumulate, .scale = op->scale, .decay = op->decay};
-    const mm_blocks blocks = {1, 1, WG_WIDTH, linear_wg_full, linear_wg_row, linear_wg_single};
+    const mm_blocks blocks = {1, 1, linear_wg_full, linear_wg_row, linear_wg_single};
     const tl_range own = db ? tl_share(m.rows) : (tl_range){0, 0};
 
     for (int32_t co = own.first; co < own.last; co++) {
@@ -42,8 +41,7 @@ void TL_NAME(linear_ig)(const tl_linear *op, tl_elem *dx, const tl_elem *dy, con
     const matmul m = {.rows = op->n, .columns = op->ci, .depth = op->co,
                       .a_step = op->co, .b_step = op->ci,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1};
-    const mm_blocks blocks = {m.depth, 1, IG_WIDTH, linear_ig_full, linear_ig_row,
-                              linear_ig_single};
+    const mm_blocks blocks = {m.depth, 1, linear_ig_full, linear_ig_row, linear_ig_single};
 
     matmul_run(&m, &blocks, dx, dy, w, 0);
 }

@@ -3,6 +3,8 @@
 #include "tl/codegen.h"
 #include "tl/elem_f32.h"
 #include "tl/share.h"
+#include "tl/xpulp.h"
+#include "tl/xpulp_product.h"
 
 #include "gradient_body.h"
 #include "linear_body.h"

@@ -1,7 +1,7 @@
 /* c(i, j) = bias(j) + sum over k of a(i, k) b(j, k), in register blocks that are dealt out to the
    cores one by one. Each element is one sum in the order of k. */
 
-enum { MM_ROWS = 4, MM_COLUMNS_MAX = 4 };
+enum { MM_ROWS = 4, MM_COLUMNS = 4 };
 
 /* how an operand lies: neighbours in memory differ in k, or in i (j) */
 enum { MM_ALONG_K, MM_ACROSS_K };
@@ -22,90 +22,36 @@ typedef void mm_block_function(
     const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias);
 
 /* The blocks of one way for the operands to lie, each a function of its own: there the compiler
-   keeps all sums in registers. MM_ROWS x width, 1 x width, 1 x 1. */
+   keeps all sums in registers. MM_ROWS x MM_COLUMNS, 1 x MM_COLUMNS, 1 x 1. */
 typedef struct {
     int32_t a_row, b_column; /* from one row (column) to the next */
-    int32_t width;
     mm_block_function *full, *row, *single;
 } mm_blocks;
 
-/* An operand's way along k: a pointer for each row of the block, or one for all. */
-typedef struct {
-    const tl_elem *at[MM_COLUMNS_MAX];
-} mm_walk;
-
-static TL_INLINE mm_walk mm_start(
+/* A factor of a block of `count` rows or columns. */
+static TL_INLINE factor mm_factor(
     const int count, const int lies, const tl_elem *first, int32_t step)
 {
-    mm_walk walk = {{first}};
-
-    for (int i = 0; i < (lies == MM_ALONG_K ? count : 0); i++) {
-        walk.at[i] = first + i * step;
-        TL_KEEP(walk.at[i]);
-    }
-    return walk;
+    return lies == MM_ALONG_K ? factor_of(first, step, 1, count) : factor_of(first, 1, step, count);
 }
 
-static TL_INLINE tl_acc mm_load(const int lies, const mm_walk *walk, int i, int k)
-{
-    return TL_LOAD(lies == MM_ALONG_K ? walk->at[i][k] : walk->at[0][i]);
-}
-
-static TL_INLINE void mm_advance(const int count, const int lies, mm_walk *walk, int32_t by)
-{
-    for (int i = 0; i < (lies == MM_ALONG_K ? count : 1); i++) {
-        walk->at[i] += by;
-    }
-}
-
-/* `steps` of k; what is const int is a constant where this is inlined */
-static TL_INLINE void mm_steps(
-    const int steps, const int rows, const int columns, const int a_lies, const int b_lies,
-    const matmul *m, tl_acc sum[MM_ROWS][MM_COLUMNS_MAX], mm_walk *a, mm_walk *b)
-{
-    for (int k = 0; k < steps; k++) {
-        tl_acc left[MM_ROWS], right[MM_COLUMNS_MAX];
-
-        for (int i = 0; i < rows; i++) {
-            left[i] = mm_load(a_lies, a, i, k);
-        }
-        for (int j = 0; j < columns; j++) {
-            right[j] = mm_load(b_lies, b, j, k);
-        }
-        if (rows == 4 && columns == 4) {
-            TL_TOGETHER_4(left);
-            TL_TOGETHER_4(right);
-        }
-        if (a_lies == MM_ACROSS_K) {
-            mm_advance(rows, a_lies, a, m->a_step);
-        }
-        if (b_lies == MM_ACROSS_K) {
-            mm_advance(columns, b_lies, b, m->b_step);
-        }
-        for (int j = 0; j < columns; j++) {
-            for (int i = 0; i < rows; i++) {
-                sum[i][j] += left[i] * right[j];
-            }
-        }
-    }
-    if (a_lies == MM_ALONG_K) {
-        mm_advance(rows, a_lies, a, steps);
-    }
-    if (b_lies == MM_ALONG_K) {
-        mm_advance(columns, b_lies, b, steps);
-    }
-}
-
+/* Where both operands lie along k, a_step and b_step are the same. */
 static TL_INLINE void mm_block(
     const int rows, const int columns, const int a_lies, const int b_lies, const matmul *m,
     tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)
 {
-    const int steps = a_lies == MM_ACROSS_K ? 1 : 4;
-    mm_walk left = mm_start(rows, a_lies, a, m->a_step);
-    mm_walk right = mm_start(columns, b_lies, b, m->b_step);
-    tl_acc sum[MM_ROWS][MM_COLUMNS_MAX];
-    int32_t depth = m->depth;
+    const int apart = b_lies == MM_ACROSS_K;
+    const tl_acc scale = m->scale;
+    const tl_acc decay = m->decay;
+    factor left = mm_factor(rows, a_lies, a, m->a_step);
+    factor right = mm_factor(columns, b_lies, b, m->a_step);
+    tl_acc sum[PRODUCT_ROWS][PRODUCT_COLUMNS];
+    tl_acc in[PRODUCT_COLUMNS];
+    tl_acc weight;
 
+    if (apart) {
+        right.back = m->b_step * (int32_t)sizeof(tl_elem);
+    }
     for (int j = 0; j < columns; j++) {
         const tl_acc start = bias ? TL_LOAD(bias[j]) : 0;
 
@@ -113,34 +59,31 @@ static TL_INLINE void mm_block(
             sum[i][j] = start;
         }
     }
-    for (; depth >= steps; depth -= steps) {
-        mm_steps(steps, rows, columns, a_lies, b_lies, m, sum, &left, &right);
-    }
-    for (; depth > 0; depth--) {
-        mm_steps(1, rows, columns, a_lies, b_lies, m, sum, &left, &right);
-    }
+    weight = product_begin(rows, columns, apart, 1, sum, in, &left, &right, m->depth);
+    product_step(rows, columns, apart, 0, sum, in, weight, &left, &right);
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
-            gradient_store(c + j, sum[i][j], m->accumulate, m->scale, m->decay);
+            gradient_store(c + j, sum[i][j], m->accumulate, scale, decay);
         }
         c += m->columns;
+        TL_KEEP(c);
     }
 }
 
-/* one block of up to MM_ROWS x width, at a border in smaller ones */
+/* one block of up to MM_ROWS x MM_COLUMNS, at a border in smaller ones */
 static inline void mm_any_block(
     const matmul *m, const mm_blocks *blocks, int32_t rows, int32_t columns, tl_elem *c,
     const tl_elem *a, const tl_elem *b, const tl_elem *bias)
 {
-    if (rows == MM_ROWS && columns == blocks->width) {
+    if (rows == MM_ROWS && columns == MM_COLUMNS) {
         blocks->full(m, c, a, b, bias);
         return;
     }
     for (int32_t i = 0; i < rows; i++) {
-        if (columns == blocks->width) {
+        if (columns == MM_COLUMNS) {
             blocks->row(m, c, a, b, bias);
         }
-        for (int32_t j = 0; columns < blocks->width && j < columns; j++) {
+        for (int32_t j = 0; columns < MM_COLUMNS && j < columns; j++) {
             blocks->single(m, c + j, a, b + j * blocks->b_column, bias ? bias + j : 0);
         }
         c += m->columns;
@@ -155,7 +98,7 @@ static inline void matmul_run(
     const int32_t row_blocks = (m->rows + MM_ROWS - 1) / MM_ROWS;
     const int32_t cores = tl_num_cores();
     /* narrow where not every core would get a block */
-    const int32_t width = row_blocks * m->columns < cores * blocks->width ? 1 : blocks->width;
+    const int32_t width = row_blocks * m->columns < cores * MM_COLUMNS ? 1 : MM_COLUMNS;
     int32_t column = tl_core_id() * width;
     int32_t row = 0;
 
@@ -176,16 +119,16 @@ static inline void matmul_run(
 }
 
 /* The three functions of a way to lie. */
-#define MM_BLOCKS(name, width, a_lies, b_lies)                                                     \
+#define MM_BLOCKS(name, a_lies, b_lies)                                                            \
     static TL_NOINLINE void name##_full(                                                           \
         const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)      \
     {                                                                                              \
-        mm_block(MM_ROWS, width, a_lies, b_lies, m, c, a, b, bias);                                \
+        mm_block(MM_ROWS, MM_COLUMNS, a_lies, b_lies, m, c, a, b, bias);                           \
     }                                                                                              \
     static TL_NOINLINE void name##_row(                                                            \
         const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)      \
     {                                                                                              \
-        mm_block(1, width, a_lies, b_lies, m, c, a, b, bias);                                      \
+        mm_block(1, MM_COLUMNS, a_lies, b_lies, m, c, a, b, bias);                                 \
     }                                                                                              \
     static TL_NOINLINE void name##_single(                                                         \
         const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)      \

@@ -9,3 +9,4 @@ typedef float tl_acc;
 #define TL_STORE(x) (x)
 #define TL_LOAD_STEP(from, bytes) tl_load_step_f32(from, bytes) /* of tl/xpulp.h */
 #define TL_LOAD_NEXT(from, bytes) tl_load_next_f32(from, bytes)
+#define TL_PRODUCT tl_product_f32 /* of tl/xpulp_product.h */
