@@ -89,9 +89,9 @@ def _blocks(kind: _Kind, rows: int, columns: int, depth: int, cores: int) -> flo
     return total / cores + longest * (1 - 1 / cores) * 0.5
 
 
-_FW = _Kind(3, (26.0, 12), 9.0, 5.5)
-_WG = _Kind(4, (33.0, 16), 13.0, 8.0)
-_IG = _Kind(3, (24.5, 12), 10.0, 7.0)
+_FW = _Kind(4, (24.0, 16), 11.5, 5.5)
+_WG = _Kind(4, (24.0, 16), 11.5, 5.5)
+_IG = _Kind(4, (24.0, 16), 11.5, 5.5)
 
 
 @cost("tl_linear_fw_f32")
