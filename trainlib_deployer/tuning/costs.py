@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from math import ceil
 from pkgutil import iter_modules
 
 from trainlib_deployer import tuning
@@ -48,6 +49,19 @@ class LinearCost:
         each = self.alone if cores <= ALONE_MAX else self.shared
         counts = self.counts(fields, cores)
         return sum(count * cycles for count, cycles in zip(counts, each, strict=True))
+
+
+_BLOCK = 4  # of a product of matrices: 4 x 4 sums
+
+
+def product(
+    planes: float, rows: float, columns: float, depth: float, cores: int
+) -> tuple[float, ...]:
+    """Of products of matrices: blocks of sums, turns of their loop, products and loads in them."""
+    down, across = ceil(rows / _BLOCK), ceil(columns / _BLOCK)
+    blocks = share(planes * down * across, cores)
+    products, loads = rows / down * columns / across, rows / down + columns / across
+    return (blocks, *(blocks * depth * each for each in (1, products, loads)))
 
 
 def cycles(function: str, fields: Fields, cores: int) -> float:

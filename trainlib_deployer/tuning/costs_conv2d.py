@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
-from trainlib_deployer.tuning.costs import Fields, LinearCost, cost, share
+from trainlib_deployer.tuning.costs import Fields, LinearCost, cost, product, share
 
 _OUTPUTS = 2  # a block of outputs: channels x pixels
 _PIXELS = 6
-_PRODUCT = 4  # 1 x 1: 4 x 4
 
 
 def _seen(taps: int, stride: int, pad: float, outputs: int, extent: float) -> float:
@@ -103,30 +102,20 @@ def _weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
     return 1.0, blocks, strips, rows, rows * outputs * kw * pixels, rows * loads, bias
 
 
-def _product(
-    planes: float, rows: float, columns: float, depth: float, cores: int
-) -> tuple[float, ...]:
-    """Blocks of a product of matrices, turns of their loop, products and loads in them."""
-    down, across = ceil(rows / _PRODUCT), ceil(columns / _PRODUCT)
-    blocks = share(planes * down * across, cores)
-    products, loads = rows / down * columns / across, rows / down + columns / across
-    return (blocks, *(blocks * depth * each for each in (1, products, loads)))
-
-
 def _pointwise_forward(f: Fields, cores: int) -> tuple[float, ...]:
     g = f["groups"]
-    return 1.0, *_product(f["n"] * g, f["co"] / g, f["ho"] * f["wo"], f["ci"] / g, cores)
+    return 1.0, *product(f["n"] * g, f["co"] / g, f["ho"] * f["wo"], f["ci"] / g, cores)
 
 
 def _pointwise_input_gradient(f: Fields, cores: int) -> tuple[float, ...]:
     g = f["groups"]
-    return 1.0, *_product(f["n"] * g, f["ci"] / g, f["ho"] * f["wo"], f["co"] / g, cores)
+    return 1.0, *product(f["n"] * g, f["ci"] / g, f["ho"] * f["wo"], f["co"] / g, cores)
 
 
 def _pointwise_weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
     g, pixels = f["groups"], f["n"] * f["ho"] * f["wo"]
     bias = f["co"] * pixels / cores
-    return 1.0, *_product(g, f["co"] / g, f["ci"] / g, pixels, cores), bias
+    return 1.0, *product(g, f["co"] / g, f["ci"] / g, pixels, cores), bias
 
 
 # What each takes: found by `python -m tests.bench.bench_costs --kernel conv2d_ --fit`.
@@ -135,83 +124,104 @@ cost("tl_conv2d_1x1_fw_f32")(
     LinearCost(
         _pointwise_forward,
         alone=(2224, 47.57, 17.71, 0, 0),
-        shared=(2177, 125.9, 38.41, 0, 0),
+        shared=(2408, 73.68, 31.63, 0, 0),
     )
 )
 cost("tl_conv2d_fw_f32")(
     LinearCost(
         _forward,
         alone=(3969, 91.94, 118.3, 0, 1.418, 1.863),
-        shared=(3519, 204.5, 259.1, 0, 2.775, 3.716),
+        shared=(3323, 0, 272.1, 0, 3.189, 3.646),
     )
 )
 cost("tl_conv2d_1x1_ig_f32")(
     LinearCost(
         _pointwise_input_gradient,
         alone=(1904, 33.94, 0, 1.001, 0.2725),
-        shared=(1738, 105.9, 0, 2.6, 0),
+        shared=(2073, 75.41, 0, 1.969, 0),
     )
 )
 cost("tl_conv2d_ig_f32")(
     LinearCost(
         _input_gradient,
         alone=(5225, 1017, 151.4, 84.78, 0, 3.051, 0),
-        shared=(5033, 862.5, 330.9, 187.9, 0, 6.026, 0),
+        shared=(4153, 994.9, 283.5, 276.4, 0, 6.165, 0),
     )
 )
 cost("tl_conv2d_1x1_wg_f32")(
     LinearCost(
         _pointwise_weight_gradient,
         alone=(2692, 36.07, 0, 1.366, 0, 2.143),
-        shared=(1201, 969.6, 0, 1.937, 0, 4.916),
+        shared=(2734, 250.8, 6.849, 1.66, 0, 1.675),
     )
 )
 cost("tl_conv2d_wg_f32")(
     LinearCost(
         _weight_gradient,
         alone=(4620, 616, 0, 0, 3.345, 0, 1.701),
-        shared=(4221, 1282, 0, 0, 6.712, 0, 0.3828),
+        shared=(4592, 1139, 0, 0, 7.226, 0, 0),
     )
 )
 cost("tl_conv2d_1x1s2_fw_f32")(
     LinearCost(
         _pointwise_forward,
         alone=(2224, 47.57, 17.71, 0, 0),
-        shared=(2021, 237.5, 0, 2.357, 0),
+        shared=(2732, 195.9, 0, 2.091, 0),
     )
 )
 cost("tl_conv2d_1x1s2_ig_f32")(
     LinearCost(
         _pointwise_input_gradient,
         alone=(1904, 33.94, 0, 1.001, 0.2725),
-        shared=(2219, 333.6, 0, 2.457, 0),
+        shared=(2473, 278.3, 0, 2.212, 0),
     )
 )
 cost("tl_conv2d_1x1s2_wg_f32")(
     LinearCost(
         _pointwise_weight_gradient,
         alone=(2692, 36.07, 0, 1.366, 0, 2.143),
-        shared=(2343, 570.9, 9.432, 0, 3.862, 16.82),
+        shared=(2674, 395.2, 0, 1.772, 0, 17.85),
     )
 )
-cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k4_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
+cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
     LinearCost(
         _forward,
         alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
-        shared=(2879, 514.1, 173.2, 2.515, 1.093, 2.362),
+        shared=(3011, 489.5, 162.8, 6.211, 1.088, 2.132),
     )
 )
-cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k4_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
+cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
     LinearCost(
         _input_gradient,
         alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
-        shared=(3960, 765.9, 641.5, 142.1, 8.545, 1.892, 0),
+        shared=(3992, 1192, 406.7, 174.4, 7.395, 2.005, 0),
     )
 )
-cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k4_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
+cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
     LinearCost(
         _weight_gradient,
         alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
-        shared=(3869, 241.2, 0, 26.56, 1.935, 0, 1.541),
+        shared=(3806, 232.8, 0, 34.34, 1.695, 0, 6.49),
+    )
+)
+cost("tl_conv2d_k4_fw_f32")(
+    LinearCost(
+        _forward,
+        alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
+        shared=(4112, 0, 47.7, 0, 2.208, 1.568),
+    )
+)
+cost("tl_conv2d_k4_ig_f32")(
+    LinearCost(
+        _input_gradient,
+        alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
+        shared=(5630, 1728, 79.63, 155.4, 3.632, 1.88, 0),
+    )
+)
+cost("tl_conv2d_k4_wg_f32")(
+    LinearCost(
+        _weight_gradient,
+        alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
+        shared=(4294, 323.3, 0, 0, 2.223, 0, 33.89),
     )
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from trainlib_deployer.tuning.costs import Fields, cost, share, shared, start
+from trainlib_deployer.tuning.costs import Fields, LinearCost, cost, product, share, shared, start
 
 _UNROLLED = 8
 
@@ -55,57 +53,39 @@ def _n1_wg(f: Fields, cores: int) -> float:
     return total
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """How the blocks of a kernel fare: width, and for one k of a whole block cycles and products;
-    cycles of one k of a row of that width, and of a single element."""
-
-    width: int
-    block: tuple[float, float]
-    row: float
-    single: float
+def _forward(f: Fields, cores: int) -> tuple[float, ...]:
+    return 1.0, *product(1, f["n"], f["co"], f["ci"], cores)
 
 
-def _blocks(kind: _Kind, rows: int, columns: int, depth: int, cores: int) -> float:
-    """Blocks of 4 x width, dealt out; at the borders in rows and single elements."""
-    strips = -(-rows // 4)
-    width = 1 if strips * columns < cores * kind.width else kind.width
-    row = depth * shared(kind.row, kind.width, cores, 0.3) + 65 + 6 * kind.width
-    single = depth * kind.single + 65
-    high, low = divmod(rows, 4)
-    wide, narrow = divmod(columns, width)
-    if width == 1:
-        return share(strips * columns, cores) * min(rows, 4) * single
-    whole = depth * shared(*kind.block, cores) + 70 + 7.5 * 4 * width
-    lengths = (
-        (high * wide, whole),
-        (high if narrow else 0, 4 * narrow * single),
-        (wide if low else 0, low * row),
-        (1 if low and narrow else 0, low * narrow * single),
+def _input_gradient(f: Fields, cores: int) -> tuple[float, ...]:
+    return 1.0, *product(1, f["n"], f["ci"], f["co"], cores)
+
+
+def _weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
+    bias = share(f["co"], cores)
+    return 1.0, *product(1, f["co"], f["ci"], f["n"], cores), bias, bias * f["n"]
+
+
+# What each takes: found by `python -m tests.bench.bench_costs --kernel linear_ --fit`.
+
+cost("tl_linear_fw_f32")(
+    LinearCost(
+        _forward,
+        alone=(1097, 10.44, 2.7, 2.39, 0.01),
+        shared=(1097, 10.44, 2.7, 2.39, 0.01141),
     )
-    total = sum(count * length for count, length in lengths)
-    longest = max(length for count, length in lengths if count)
-    # the last round is not full
-    return total / cores + longest * (1 - 1 / cores) * 0.5
-
-
-_FW = _Kind(4, (24.0, 16), 11.5, 5.5)
-_WG = _Kind(4, (24.0, 16), 11.5, 5.5)
-_IG = _Kind(4, (24.0, 16), 11.5, 5.5)
-
-
-@cost("tl_linear_fw_f32")
-def _fw(f: Fields, cores: int) -> float:
-    return start(4) + 100 + _blocks(_FW, int(f["n"]), int(f["co"]), int(f["ci"]), cores)
-
-
-@cost("tl_linear_wg_f32")
-def _wg(f: Fields, cores: int) -> float:
-    n, co = int(f["n"]), int(f["co"])
-    bias = share(co, cores) * (20 + 7 * n)
-    return start(6) + 100 + bias + _blocks(_WG, co, int(f["ci"]), n, cores)
-
-
-@cost("tl_linear_ig_f32")
-def _ig(f: Fields, cores: int) -> float:
-    return start(4) + 100 + _blocks(_IG, int(f["n"]), int(f["ci"]), int(f["co"]), cores)
+)
+cost("tl_linear_ig_f32")(
+    LinearCost(
+        _input_gradient,
+        alone=(840, 142, 0, 1.65, 1.17),
+        shared=(840.1, 142.3, 0, 1.65, 1.172),
+    )
+)
+cost("tl_linear_wg_f32")(
+    LinearCost(
+        _weight_gradient,
+        alone=(906, 256, 0, 1.93, 0, 0, 0),
+        shared=(271.4, 211.3, 0, 0, 3.591, 528.9, 0),
+    )
+)
