@@ -33,6 +33,7 @@ from trainlib_deployer.tuning.kernels import choose_kernel
 _LOOPS_MAX = 3  # split at once, while anything fits
 _SIZES_MAX = 10  # of a loop; half of them where three are split
 _PRICED_MAX = 8  # splits of the same loop, those with fewest tiles; fewer where several are split
+_EXACT_MAX = 5  # splits whose border tiles are priced too
 _NEARLY = 1.02
 
 
@@ -58,6 +59,7 @@ class Tiler:
         self._own = [self._followed(group.operands[0]) for group in self._groups]
         self._compute = cache(self._compute_cycles)
         self._splits = cache(self._all_splits)
+        self._guessed = cache(self._guess)
         self._priced = cache(self._price)
         self.best = cache(self._best)
         self._moved = cache(self._transfers)
@@ -72,7 +74,8 @@ class Tiler:
 
     def _best(self, capacity: int) -> TilePlan | None:
         """The cheapest plan whose slots take at most `capacity` bytes; None where there is none."""
-        found = [self._priced(plan) for plan in self._promising(capacity)]
+        promising = sorted(self._promising(capacity), key=self._guessed)
+        found = [self._priced(plan) for plan in promising[:_EXACT_MAX]]
         if not found:
             return None
         least = min(plan.predicted.cycles for plan in found)
@@ -233,6 +236,11 @@ class Tiler:
             return True
         shape = operand.shape
         return box_of(shape, cut).stride == 0
+
+    def _guess(self, plan: TilePlan) -> float:
+        """The cycles if all tiles were like those inside."""
+        _, tile = next(plan.kinds())
+        return step_cycles([TileCost(plan.count, *self._tile_cost(plan, tile))], plan.overlap)
 
     def _price(self, plan: TilePlan) -> TilePlan:
         costs = [TileCost(count, *self._tile_cost(plan, tile)) for count, tile in plan.kinds()]
