@@ -31,7 +31,7 @@ from trainlib_deployer.tuning.costs import cycles
 from trainlib_deployer.tuning.kernels import choose_kernel
 
 _LOOPS_MAX = 3  # split at once, while anything fits
-_SIZES_MAX = 10  # of a loop; half of them where three are split
+_SIZES_MAX = 10  # of a loop; half of them where three are split, unless nothing fits
 _PRICED_MAX = 8  # splits of the same loop, those with fewest tiles; fewer where several are split
 _EXACT_MAX = 5  # splits whose border tiles are priced too
 _NEARLY = 1.02
@@ -110,9 +110,8 @@ class Tiler:
                 for chosen in _subsets(self._names(last_resort)):
                     if not last_resort and len(chosen) > _LOOPS_MAX:
                         continue
-                    fitting = (
-                        plan for plan in self._splits(chosen, overlap) if plan.bytes <= capacity
-                    )
+                    every = self._splits(chosen, overlap, last_resort)
+                    fitting = (plan for plan in every if plan.bytes <= capacity)
                     found += itertools.islice(fitting, _PRICED_MAX // max(1, len(chosen) - 1))
             if found:
                 return found
@@ -126,12 +125,15 @@ class Tiler:
         names = (*tiling.loops, *(tiling.last_resort if last_resort else ()))
         return tuple(name for name in names if self._loops[name].extent > 1)
 
-    def _all_splits(self, chosen: tuple[str, ...], overlap: bool) -> tuple[TilePlan, ...]:
+    def _all_splits(
+        self, chosen: tuple[str, ...], overlap: bool, every_size: bool
+    ) -> tuple[TilePlan, ...]:
         """Plans that split all of `chosen`, fewest tiles first."""
+        coarse = len(chosen) >= _LOOPS_MAX and not every_size
         plans = [
             self._plan(loops, overlap)
             for order in self._orders(chosen)
-            for loops in itertools.product(*(self._tiled(name, len(order)) for name in order))
+            for loops in itertools.product(*(self._tiled(name, coarse) for name in order))
         ]
         return tuple(sorted(filter(None, plans), key=lambda plan: plan.count))
 
@@ -150,10 +152,10 @@ class Tiler:
         ]
         return [o for o in orders if all(self._ordered(index, o) for index in written)]
 
-    def _tiled(self, name: str, split: int) -> list[TiledLoop]:
-        """The ways to split a loop together with others."""
+    def _tiled(self, name: str, coarse: bool) -> list[TiledLoop]:
+        """The ways to split a loop, or every other of them."""
         extent = self._loops[name].extent
-        sizes = self._sizes(name)[:: 1 if split < _LOOPS_MAX else 2]
+        sizes = self._sizes(name)[:: 2 if coarse else 1]
         return [TiledLoop(name, extent, size) for size in sizes]
 
     def _sizes(self, name: str) -> tuple[int, ...]:
