@@ -2,8 +2,6 @@
    over up to three rows of the source, whose columns slide through registers. Columns outside the
    source count as zero. wg: a core owns channels, or rows of their windows. */
 
-enum { DW3 = 3 };
-
 /* Rows to make, one below the other, from the same number of rows of the source. */
 typedef struct {
     const tl_elem *from[DW3]; /* the source's rows for the first one */
@@ -306,9 +304,24 @@ static inline int32_t dw3_least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
+static TL_NOINLINE void strip_fw(
+    const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
+{
+    const dw3_planes planes = {
+        .from = x, .w = w, .b = b, .to = y, .n = op->n, .channels = op->co, .lines = op->ho,
+        .count = op->wo, .extent_h = op->hi, .extent_w = op->wi, .top = op->pad_top,
+        .left = op->pad_left, .accumulate = op->accumulate};
+
+    strip_planes(&planes);
+}
+
 void TL_NAME(conv2d_dw3_fw)(
     const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
 {
+    if (op->stride_h == 1 && op->stride_w == 1) {
+        strip_fw(op, y, x, w, b);
+        return;
+    }
     const int32_t channels = op->co, outputs = op->ho, hi = op->hi, wi = op->wi;
     const int32_t step = op->stride_h, pad = op->pad_top;
     void (*const *const run)(const dw3_rows *) = op->stride_w == 1 ? dw3_near_of : dw3_far_of;

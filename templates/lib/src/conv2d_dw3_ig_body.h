@@ -26,8 +26,23 @@ static inline int dw3_ig_rows(
     return rows;
 }
 
+static TL_NOINLINE void strip_ig(
+    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+{
+    const dw3_planes planes = {
+        .from = dy, .w = w, .to = dx, .n = op->n, .channels = op->co, .lines = op->hi,
+        .count = op->wi, .extent_h = op->ho, .extent_w = op->wo, .top = DW3 - 1 - op->pad_top,
+        .left = DW3 - 1 - op->pad_left, .flip = 1, .accumulate = op->accumulate};
+
+    strip_planes(&planes);
+}
+
 void TL_NAME(conv2d_dw3_ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
 {
+    if (op->stride_h == 1 && op->stride_w == 1) {
+        strip_ig(op, dx, dy, w);
+        return;
+    }
     const int32_t channels = op->co, hi = op->hi, wi = op->wi, step = op->stride_h;
     const int32_t plane_y = op->ho * op->wo, near = op->stride_w == 1;
     void (*const *const run)(const dw3_rows *) = near ? dw3_near_of : dw3_spread_of;

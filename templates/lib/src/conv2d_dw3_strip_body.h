@@ -1,0 +1,264 @@
+/* Depthwise 3 x 3 with windows next to each other, in strips of up to three columns from top to
+   bottom: a row of the source adds to three rows of the result, whose sums wait in registers.
+   Columns outside the source count as zero. */
+
+enum { DW3 = 3 };
+enum { STRIP = 3 }; /* columns: with more, sums and weights do not fit the registers */
+
+typedef struct {
+    const tl_elem *from;      /* the source's plane, at the column that the first tap of the first
+                                 column sees */
+    const tl_elem *w;         /* the first tap; from one to the next: */
+    int32_t w_step;
+    tl_elem *to;              /* the result's plane, at the first column */
+    int32_t from_line, to_line;
+    int32_t first, last;      /* rows to make */
+    int32_t pad, extent;      /* rows above the source; its rows */
+    uint32_t outside;         /* bit j: whether the source lacks column j of those that taps see */
+    tl_acc bias;
+} dw3_strip;
+
+static TL_INLINE void strip_store(
+    const int cols, const int accumulate, tl_elem *to, const tl_acc sum[STRIP])
+{
+    for (int i = 0; i < cols; i++) {
+        to[i] = TL_STORE(accumulate ? TL_LOAD(to[i]) + sum[i] : sum[i]);
+    }
+}
+
+static TL_INLINE void strip_take(
+    const uint32_t outside, const int j, const tl_elem *from, tl_acc v[STRIP + 2])
+{
+    if (!(outside >> j & 1)) {
+        v[j] = TL_LOAD(from[j]);
+        TL_PIN(v[j]);
+    }
+}
+
+/* A row of the source: sums move up, and the uppermost become complete. Its column j meets tap j - i
+   of the strip's column i; the next one is loaded among the products, where cores that share an FPU
+   take turns. `outside`: columns that the source does not have. */
+static TL_INLINE void strip_row(
+    const int cols, const uint32_t outside, const tl_elem *from, const tl_acc w[DW3][DW3],
+    tl_acc bias, tl_acc sum[DW3][STRIP])
+{
+    tl_acc v[STRIP + 2];
+
+    TL_UNROLL
+    for (int r = 0; r < DW3; r++) {
+        TL_UNROLL
+        for (int i = 0; i < cols; i++) {
+            sum[r][i] = r + 1 < DW3 ? sum[r + 1][i] : bias;
+        }
+    }
+    strip_take(outside, 0, from, v);
+    TL_UNROLL
+    for (int j = 0; j < cols + 2; j++) {
+        if (outside >> j & 1) {
+            if (j + 1 < cols + 2) {
+                strip_take(outside, j + 1, from, v);
+            }
+            continue;
+        }
+        TL_UNROLL
+        for (int r = 0; r < DW3; r++) {
+            TL_UNROLL
+            for (int i = 0; i < cols; i++) {
+                if (j >= i && j - i < DW3) {
+                    sum[r][i] += v[j] * w[DW3 - 1 - r][j - i];
+                    TL_PIN(sum[r][i]);
+                    if (r == 0 && j + 1 < cols + 2 && i == (j < cols ? j : cols - 1)) {
+                        strip_take(outside, j + 1, from, v);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* `rows` rows of the source */
+static TL_INLINE const tl_elem *strip_rows(
+    const int cols, const int accumulate, const uint32_t outside, const dw3_strip *s, int32_t rows,
+    const tl_elem *from, tl_elem *to, int32_t to_line, const tl_acc w[DW3][DW3],
+    tl_acc sum[DW3][STRIP])
+{
+    const int32_t from_line = s->from_line;
+    const tl_acc bias = accumulate ? 0 : s->bias;
+    const tl_elem *const end = from + rows * from_line;
+
+    while (from != end) {
+        strip_row(cols, outside, from, w, bias, sum);
+        /* early rows may leave anything: the next one is there in time */
+        if (!accumulate || to_line) {
+            strip_store(cols, accumulate, to, sum[0]);
+        }
+        from += from_line;
+        to += to_line;
+    }
+    return from;
+}
+
+static TL_INLINE const tl_elem *strip_rows_of(
+    const int cols, const int accumulate, const dw3_strip *s, int32_t rows, const tl_elem *from,
+    tl_elem *to, int32_t to_line, const tl_acc w[DW3][DW3], tl_acc sum[DW3][STRIP])
+{
+    const uint32_t left = 1, right = 1u << (cols + 1), outside = s->outside;
+
+#define STRIP_ROWS(outside)                                                                        \
+    strip_rows(cols, accumulate, outside, s, rows, from, to, to_line, w, sum)
+    if (outside == 0) {
+        return STRIP_ROWS(0);
+    }
+    if (outside == left) {
+        return STRIP_ROWS(left);
+    }
+    if (outside == right) {
+        return STRIP_ROWS(right);
+    }
+    if (outside == (left | right)) {
+        return STRIP_ROWS(left | right);
+    }
+    /* one column alone */
+    if (cols == 1 && outside == (left | 2)) {
+        return STRIP_ROWS(left | 2);
+    }
+    if (cols == 1 && outside == (right | 2)) {
+        return STRIP_ROWS(right | 2);
+    }
+#undef STRIP_ROWS
+    return from + rows * s->from_line;
+}
+
+static TL_INLINE void strip_make(const int cols, const int accumulate, const dw3_strip *s)
+{
+    const int32_t pad = s->pad, first = s->first, last = s->last, from_line = s->from_line;
+    const int32_t begin = first > pad ? first - pad : 0;
+    const int32_t wanted = last - pad + DW3 - 1;
+    const int32_t end = wanted < s->extent ? wanted : s->extent;
+    const tl_acc bias = accumulate ? 0 : s->bias;
+    const tl_elem *from = s->from + begin * from_line;
+    tl_elem *to = s->to + first * s->to_line;
+    int32_t line = begin + pad - (DW3 - 1); /* of the result: what the next row completes */
+    int32_t rows = end - begin;
+    int32_t early = first - line;           /* rows that complete nothing of ours */
+    tl_acc w[DW3][DW3], sum[DW3][STRIP];
+
+    for (int t = 0; t < DW3 * DW3; t++) {
+        w[t / DW3][t % DW3] = TL_LOAD(s->w[t * s->w_step]);
+    }
+    for (int i = 0; i < DW3 * STRIP; i++) {
+        sum[i / STRIP][i % STRIP] = bias;
+    }
+    for (int32_t i = first; i < line && i < last; i++, to += s->to_line) {
+        strip_store(cols, accumulate, to, sum[0]);
+    }
+    rows = rows > 0 ? rows : 0;
+    line += rows;
+    early = early < rows ? early : rows;
+    early = early > 0 ? early : 0;
+    rows -= early;
+    for (int part = 0; part < 2; part++) {
+        const int32_t count = part ? rows : early;
+        int32_t to_line = part ? s->to_line : 0;
+
+        TL_KEEP(to_line);
+        from = strip_rows_of(cols, accumulate, s, count, from, to, to_line, w, sum);
+    }
+    to += rows * s->to_line;
+    for (; line < last; line++) {
+        for (int i = 0; i < cols; i++) {
+            sum[0][i] = sum[1][i];
+            sum[1][i] = sum[2][i];
+            sum[2][i] = bias;
+        }
+        if (line >= first) {
+            strip_store(cols, accumulate, to, sum[0]);
+            to += s->to_line;
+        }
+    }
+}
+
+/* Functions with the registers for themselves. */
+#define STRIP_FUNCTION(cols)                                                                       \
+    static TL_NOINLINE void strip_of_##cols(const dw3_strip *s)                                    \
+    {                                                                                              \
+        strip_make(cols, 0, s);                                                                    \
+    }                                                                                              \
+    static TL_NOINLINE void strip_adding_##cols(const dw3_strip *s)                                \
+    {                                                                                              \
+        strip_make(cols, 1, s);                                                                    \
+    }
+
+STRIP_FUNCTION(1)
+STRIP_FUNCTION(2)
+STRIP_FUNCTION(3)
+
+static void (*const strip_of[2][STRIP])(const dw3_strip *) = {
+    {strip_of_1, strip_of_2, strip_of_3}, {strip_adding_1, strip_adding_2, strip_adding_3}};
+
+/* How many columns from `column` on make a strip: its first and last tap alone may see none. */
+static inline int32_t strip_width(int32_t column, int32_t start, int32_t extent, int32_t count)
+{
+    const int32_t left = count - column;
+    int32_t width = left < STRIP ? left : left == STRIP + 1 ? 2 : STRIP;
+
+    if (start + column + 1 < 0) {
+        return 1;
+    }
+    while (width > 1 && start + column + width >= extent) {
+        width--;
+    }
+    return width;
+}
+
+/* Planes of `count` x `lines` results. A core makes a range of their rows, strip by strip. */
+typedef struct {
+    const tl_elem *from, *w, *b;
+    tl_elem *to;
+    int32_t n, channels;
+    int32_t lines, count;        /* of the result */
+    int32_t extent_h, extent_w;  /* of the source */
+    int32_t top, left;           /* columns and rows before the source */
+    int32_t flip;                /* whether the taps go from the last to the first */
+    int32_t accumulate;
+} dw3_planes;
+
+static TL_NOINLINE void strip_planes(const dw3_planes *p)
+{
+    const int32_t lines = p->lines, count = p->count, extent = p->extent_w, start = -p->left;
+    const int32_t channels = p->channels, flip = p->flip;
+    const int32_t from_plane = p->extent_h * extent;
+    void (*const *const run)(const dw3_strip *) = strip_of[p->accumulate != 0];
+    dw3_strip s = {.w_step = flip ? -1 : 1, .from_line = extent, .to_line = count, .pad = p->top};
+    int32_t strips = 0, plane, begin, end;
+    tl_range own;
+
+    for (int32_t i = 0; i < count; i += strip_width(i, start, extent, count)) {
+        strips++;
+    }
+    own = tl_share(p->n * channels * strips * lines);
+    plane = own.first / (strips * lines);
+    begin = own.first - plane * strips * lines;
+    end = own.last - plane * strips * lines;
+    for (; end > 0; plane++) {
+        const int32_t channel = plane % channels;
+
+        s.w = p->w + channel * DW3 * DW3 + (flip ? DW3 * DW3 - 1 : 0);
+        s.bias = p->b ? TL_LOAD(p->b[channel]) : 0;
+        for (int32_t column = 0, width; column < count && end > 0; column += width) {
+            width = strip_width(column, start, extent, count);
+            if (begin < lines) {
+                s.first = begin;
+                s.last = end < lines ? end : lines;
+                s.from = p->from + plane * from_plane + start + column;
+                s.to = p->to + plane * lines * count + column;
+                s.outside = ~bits_inside(start + column, extent) & ((1u << (width + 2)) - 1);
+                /* none of its columns: none of its rows */
+                s.extent = s.outside == 7 ? 0 : p->extent_h;
+                run[width - 1](&s);
+            }
+            begin = begin < lines ? 0 : begin - lines;
+            end -= lines;
+        }
+    }
+}
