@@ -48,6 +48,9 @@ def plan_project(
     spec = load_spec(model, diagnostics)
     graph = build_graph(spec, diagnostics) if spec else None
     summary = _check_files(spec, graph, diagnostics) if spec and graph else None
+    samples = (summary and summary.train_samples) or SYNTHETIC_SAMPLES
+    if spec and graph and summary:
+        _check_batches(spec, graph, samples, diagnostics)
     diagnostics.raise_if_any()
     assert spec and graph and summary
     device = resolve_device(spec, options, target, TARGETS)
@@ -66,7 +69,6 @@ def plan_project(
     if wrong:
         raise PlanError("; ".join(wrong))
     verify_program(graph, program, memory)
-    samples = summary.train_samples or SYNTHETIC_SAMPLES
     return Project(
         spec=spec,
         device=device,
@@ -93,7 +95,7 @@ def remat_frontier(spec: ModelSpec) -> tuple[Point, ...]:
 
 def _check_files(spec: ModelSpec, graph: Graph, diagnostics: Diagnostics) -> DataSummary:
     """The data and initial weights that the spec names must fit the network."""
-    check_init(spec, {p.name: p.shape for p in graph.parameters}, diagnostics)
+    check_init(spec, {p.name: p.shape for p in graph.state}, diagnostics)
     training = graph.training
     if graph.classes is not None:
         return check_data(spec, (), True, graph.classes, diagnostics)
@@ -102,8 +104,37 @@ def _check_files(spec: ModelSpec, graph: Graph, diagnostics: Diagnostics) -> Dat
     return check_data(spec, training.target.shape[1:], False, None, diagnostics)
 
 
+def _check_batches(spec: ModelSpec, graph: Graph, samples: int, diagnostics: Diagnostics) -> None:
+    """There is a mini-batch, and the smallest one is large enough for every layer."""
+    training = spec.training
+    if not training.epochs:
+        return
+    if training.drop_last and training.batch_size > samples:
+        diagnostics.add(
+            f"batch_size {training.batch_size} with drop_last leaves no mini-batch of"
+            f" {samples} samples.",
+            training.key_where["batch_size"],
+            f"Use a batch_size of at most {samples}.",
+        )
+        return
+    rest = 0 if training.drop_last else samples % training.batch_size
+    smallest = rest or training.batch_size
+    for item, node in zip(spec.layers, graph.nodes, strict=True):
+        least = node.layer.least_batch(*(tensor.shape[1:] for tensor in node.inputs))
+        if smallest < least:
+            last = f" (the last one of {samples} samples)" if rest else ""
+            diagnostics.add(
+                f"{item.type} '{item.name}' trains on mini-batches of at least {least} samples;"
+                f" one of {smallest} comes{last}.",
+                item.where,
+                "Change batch_size, or set drop_last: true.",
+            )
+
+
 def _training_steps(spec: ModelSpec, samples: int, steps: int | None) -> int:
-    """Epochs over the samples, cut by `max_steps` and by --steps."""
-    total = spec.training.epochs * samples
-    caps = [cap for cap in (spec.training.max_steps, steps) if cap is not None]
+    """Epochs over the mini-batches, cut by `max_steps` and by --steps."""
+    training = spec.training
+    whole, rest = divmod(samples, training.batch_size)
+    total = training.epochs * (whole + (rest > 0 and not training.drop_last))
+    caps = [cap for cap in (training.max_steps, steps) if cap is not None]
     return min(total, *caps) if caps else total

@@ -15,6 +15,7 @@ import random
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,13 +26,22 @@ from trainlib_deployer.ir.step import Step
 from trainlib_deployer.layers.add import Add
 from trainlib_deployer.layers.avg_pool2d import AvgPool2d
 from trainlib_deployer.layers.base import Layer
+from trainlib_deployer.layers.batch_norm2d import BatchNorm2d
 from trainlib_deployer.layers.conv2d import Conv2d
+from trainlib_deployer.layers.group_norm import GroupNorm
+from trainlib_deployer.layers.instance_norm2d import InstanceNorm2d
+from trainlib_deployer.layers.layer_norm import LayerNorm
 from trainlib_deployer.layers.leaky_relu import LeakyRelu
 from trainlib_deployer.layers.linear import Linear
 from trainlib_deployer.layers.max_pool2d import MaxPool2d
 from trainlib_deployer.layers.relu import Relu
+from trainlib_deployer.layers.rms_norm import RMSNorm
 from trainlib_deployer.losses.cross_entropy import CrossEntropy
 from trainlib_deployer.losses.mse import Mse
+from trainlib_deployer.optimizers import OPTIMIZERS
+from trainlib_deployer.optimizers.base import Optimizer
+from trainlib_deployer.optimizers.sgd import Sgd
+from trainlib_deployer.spec.fields import fields_of
 from trainlib_deployer.tuning.costs import ALONE_MAX, COSTS, LinearCost, cycles
 from trainlib_deployer.tuning.kernels import all_kernels
 
@@ -82,12 +92,49 @@ def random_steps() -> Iterator[Step]:
         for layer in (depthwise, Relu(), LeakyRelu(negative_slope=0.1), *pools):
             yield from layer_steps(layer, image)
         yield from layer_steps(Add(), image, image)
-        yield from update_step(r.choice([16, 100, 2304]))
+        yield from update_step(Sgd(lr=0.01), r.choice([16, 100, 2304]))
         sizes = (r.choice([10, 32, 64, 100, 300]), r.choice([2, 10, 16, 32, 37]))
         yield from layer_steps(Linear(out_features=sizes[1]), (sizes[0],), fused=r.random() < 0.7)
         yield from layer_steps(Linear(out_features=sizes[1]), (r.choice([2, 4, 9, 32]), sizes[0]))
         yield from loss_steps(CrossEntropy(), (sizes[1],))
         yield from loss_steps(Mse(), (sizes[0],))
+
+
+def random_steps_of_batches() -> Iterator[Step]:
+    """Updates that keep something, and normalisation."""
+    r = random.Random(0)
+    for _ in range(SHAPES_OF_A_LAYER):
+        for name in OPTIMIZERS:
+            yield from update_step(random_optimizer(r, name), r.choice([16, 100, 2304]))
+        yield from norm_steps(r)
+
+
+def random_optimizer(r: random.Random, name: str) -> Optimizer:
+    """With or without what makes a kernel work more."""
+    options: dict[str, Any] = {"weight_decay": r.choice([0.0, 0.1])}
+    if name == "sgd":
+        options["momentum"] = 0.9
+    elif "momentum" in fields_of(OPTIMIZERS[name]):
+        options["momentum"] = r.choice([0.0, 0.9])
+    if "centered" in fields_of(OPTIMIZERS[name]):
+        options["centered"] = r.choice([False, True])
+    return OPTIMIZERS[name](**options)
+
+
+def norm_steps(r: random.Random) -> Iterator[Step]:
+    """Of a mini-batch, of groups of channels, and of rows."""
+    image = (r.choice([4, 8, 16, 64]), r.choice([1, 4, 5, 8]), r.choice([4, 7, 8]))
+    affine = r.choice([True, True, False])
+    for layer in (
+        BatchNorm2d(affine=affine),
+        InstanceNorm2d(affine=affine),
+        GroupNorm(num_groups=r.choice([1, 2, 4]), affine=affine),
+    ):
+        yield from layer_steps(layer, image, batch=r.choice([1, 2, 8]))
+    rows, length = r.choice([1, 8, 30]), r.choice([10, 64, 100])
+    for norm in (LayerNorm, RMSNorm):
+        row = norm(normalized_shape=(length,))
+        yield from layer_steps(row, (rows, length), batch=r.choice([1, 2]))
 
 
 def fits(step: Step) -> bool:
@@ -96,7 +143,7 @@ def fits(step: Step) -> bool:
 
 def jobs_of(text: str) -> list[Job]:
     found = []
-    for step in random_steps():
+    for step in (*random_steps(), *random_steps_of_batches()):
         if not fits(step):
             continue
         for kernel in all_kernels():

@@ -91,7 +91,7 @@ def mac_table(jobs: Sequence[Job], counts: Sequence[Count], unit: str) -> str:
 
 def _step_name(job: Job) -> str:
     fused = job.steps[0].fields.get("scale", 1.0) != 1.0
-    return job.steps[0].phase.value + (" with sgd" if fused else "")
+    return job.step_name + (" with sgd" if fused else "")
 
 
 def other_table(jobs: Sequence[Job], counts: Sequence[Count], unit: str, cores: int) -> str:

@@ -40,6 +40,11 @@ class Job:
     kernel: Kernel
 
     @property
+    def step_name(self) -> str:
+        """Without the layer: `fw`, or `fw.moments` where a phase has several."""
+        return self.steps[0].name.partition(".")[2]
+
+    @property
     def macs(self) -> int:
         return sum(step.macs for step in self.steps)
 

@@ -24,7 +24,7 @@ def compiler() -> str:
 
 
 def key(job: Job) -> str:
-    return f"{job.name}: {job.steps[0].phase.value}"
+    return f"{job.name}: {job.step_name}"
 
 
 def write(jobs: Sequence[Job], counts: Sequence[int]) -> None:

@@ -14,8 +14,11 @@ from trainlib_deployer.layers.adaptive_avg_pool2d import AdaptiveAvgPool2d
 from trainlib_deployer.layers.add import Add
 from trainlib_deployer.layers.avg_pool2d import AvgPool2d
 from trainlib_deployer.layers.base import Gradients, Layer
+from trainlib_deployer.layers.batch_norm2d import BatchNorm2d
 from trainlib_deployer.layers.conv2d import Conv2d
 from trainlib_deployer.layers.geometry import Padding, Pair
+from trainlib_deployer.layers.group_norm import GroupNorm
+from trainlib_deployer.layers.layer_norm import LayerNorm
 from trainlib_deployer.layers.leaky_relu import LeakyRelu
 from trainlib_deployer.layers.linear import Linear
 from trainlib_deployer.layers.max_pool2d import MaxPool2d
@@ -23,6 +26,8 @@ from trainlib_deployer.layers.relu import Relu
 from trainlib_deployer.losses.base import Loss
 from trainlib_deployer.losses.cross_entropy import CrossEntropy
 from trainlib_deployer.losses.mse import Mse
+from trainlib_deployer.optimizers import OPTIMIZERS
+from trainlib_deployer.optimizers.base import Optimizer
 from trainlib_deployer.optimizers.sgd import Sgd
 
 FUSED = {"accumulate": 1, "scale": -0.01}  # wg on the weights: an SGD update
@@ -50,15 +55,23 @@ class Row:
         return tuple(sorted(found, key=lambda step: (order.index(step.phase) + 1) % 4))
 
 
-def layer_steps(layer: Layer, *shapes: Shape, fused: bool = False) -> tuple[Step, ...]:
-    """Forward and backward of a layer for one sample."""
-    inputs = tuple(Tensor(f"x{i}", Kind.ACTIVATION, (1, *shape)) for i, shape in enumerate(shapes))
+def layer_steps(
+    layer: Layer, *shapes: Shape, batch: int = 1, fused: bool = False
+) -> tuple[Step, ...]:
+    """Forward and backward of a layer for one sample, or for a mini-batch."""
+    inputs = tuple(
+        Tensor(f"x{i}", Kind.ACTIVATION, (batch, *shape)) for i, shape in enumerate(shapes)
+    )
     parameters = {
         name: Tensor(f"l.{name}", Kind.WEIGHT, shape)
         for name, shape in layer.parameters(*shapes).items()
     }
-    output = Tensor("l", Kind.ACTIVATION, (1, *layer.output_shape(*shapes)))
-    node = Node("l", layer, inputs, output, parameters, True)
+    buffers = {
+        name: Tensor(f"l.{name}", Kind.BUFFER, shape)
+        for name, shape in layer.buffers(*shapes).items()
+    }
+    output = Tensor("l", Kind.ACTIVATION, (batch, *layer.output_shape(*shapes)))
+    node = Node("l", layer, inputs, output, parameters, True, buffers)
     request = Gradients(
         Tensor("l.grad", Kind.INPUT_GRAD, output.shape),
         tuple(Tensor(f"{t.name}.grad", Kind.INPUT_GRAD, t.shape) for t in inputs),
@@ -85,9 +98,13 @@ def loss_steps(loss: Loss, shape: Shape) -> tuple[Step, ...]:
     return (loss.forward(x, target, value), loss.backward(x, target, dx))
 
 
-def update_step(count: int) -> tuple[Step, ...]:
-    weight = Tensor("w", Kind.WEIGHT, (count,))
-    return (Sgd(lr=0.01).update("l", weight, Tensor("dw", Kind.WEIGHT_GRAD, (count,))),)
+def update_step(optimizer: Optimizer, count: int) -> tuple[Step, ...]:
+    """The update of `count` parameters."""
+    weight, gradient = Tensor("w", Kind.WEIGHT, (count,)), Tensor("dw", Kind.WEIGHT_GRAD, (count,))
+    state = {n: Tensor(f"w.{n}", Kind.OPTIMIZER_STATE, (count,)) for n in optimizer.state}
+    shared = optimizer.rate(scheduled=False)
+    rate = Tensor("rate", Kind.RATE, (shared.count,)) if shared else None
+    return (optimizer.update("l", weight, gradient, state, rate),)
 
 
 def tiles(step: Step, parts: int) -> tuple[Step, ...]:
@@ -225,7 +242,16 @@ OTHER_ROWS = (
     Row("relu, 4,096 elements", layer_steps(Relu(), _IMAGE)),
     Row("leaky_relu, 4,096 elements", layer_steps(LeakyRelu(negative_slope=0.01), _IMAGE)),
     Row("add, 4,096 elements", layer_steps(Add(), _IMAGE, _IMAGE)),
-    Row("sgd, 4,096 elements", update_step(4096)),
+    Row("sgd, 4,096 elements", update_step(Sgd(lr=0.01), 4096)),
+    Row("sgd with momentum, 2,304 elements", update_step(Sgd(momentum=0.9), 2304)),
+    *(
+        Row(f"{name}, 2,304 elements", update_step(OPTIMIZERS[name](), 2304))
+        for name in OPTIMIZERS
+        if name != "sgd"
+    ),
+    Row("batch_norm2d, 4 x 16x8x8", layer_steps(BatchNorm2d(), (16, 8, 8), batch=4)),
+    Row("group_norm of 4, 16x16x16", layer_steps(GroupNorm(num_groups=4), _IMAGE)),
+    Row("layer_norm, 30 x 100", layer_steps(LayerNorm(normalized_shape=(100,)), (30, 100))),
     Row(
         "max_pool2d 2x2, 16x16x16 in",
         layer_steps(MaxPool2d(kernel_size=(2, 2), stride=None, padding=_NONE), _IMAGE),

@@ -28,7 +28,7 @@ PLAN: dict[str, Any] = {
         "l2": {"level": "l2", "capacity": 0, "reserved": 0, "used": 0, "lower_bound": 0},
     },
     "state_header_bytes": 8,
-    "state": [{"name": "fc.weight", "shape": [2, 3], "offset": 8}],
+    "state": [{"name": "fc.weight", "kind": "weight", "shape": [2, 3], "offset": 8}],
 }
 
 GOLDEN: dict[str, Any] = {

@@ -28,7 +28,8 @@ def test_an_example_trains_as_in_pytorch(spec: Path, tmp_path: Path) -> None:
     assert report["status"] == "ok"
     assert all(tensor["ok"] in (True, None) for tensor in report["tensors"])
     if report["accuracy"]:
-        assert report["accuracy"]["device"] > 0.93
+        # before.yaml predicts only: it does not know one of ten classes
+        assert report["accuracy"]["device"] > (0.93 if report["steps"] else 0.85)
         assert abs(report["accuracy"]["device"] - report["accuracy"]["golden"]) <= 0.005
 
 
@@ -40,7 +41,9 @@ def test_every_checked_tensor_is_named_once(spec: Path, tmp_path: Path) -> None:
     assert len(named) == len(set(named))
     named = [(kind, whole_name(name)) for kind, name in named]
     wanted = {("activation", node.name) for node in project.graph.nodes}
-    wanted |= {(k, p.name) for p in project.graph.parameters for k in ("weight", "weight_grad")}
+    if project.graph.training:
+        kinds = ("weight", "weight_grad")
+        wanted |= {(kind, p.name) for p in project.graph.parameters for kind in kinds}
     assert wanted <= set(named)
 
 

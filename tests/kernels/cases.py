@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,10 @@ def _values(field: Field, name: str) -> st.SearchStrategy[Any]:
         return st.booleans()
     if isinstance(field, ChoiceField):
         return st.sampled_from(field.options)
+    if name == "eps":
+        return st.sampled_from([1e-6, 1e-5, 1e-3, 0.5])
     if isinstance(field, NumberField):
-        return st.floats(-1, 1, width=32)
+        return st.floats(-1 if field.minimum is None else max(-1, field.minimum), 1, width=32)
     assert isinstance(field, IntegerField)
     least, most = field.minimum or 0, 3 if name == "stride" else 5
     one = st.integers(least, min(most, field.maximum))
@@ -65,7 +67,8 @@ def _values(field: Field, name: str) -> st.SearchStrategy[Any]:
 def layer_cases(draw: st.DrawFn, name: str) -> Case:
     """A random case of one layer type; shapes that it refuses are drawn again."""
     cls = LAYERS[name]
-    options = {key: draw(_values(field, key)) for key, field in fields_of(cls).items()}
+    free = {key: field for key, field in fields_of(cls).items() if key != "normalized_shape"}
+    options = {key: draw(_values(field, key)) for key, field in free.items()}
     channels = draw(st.integers(1, 9))
     if "groups" in options:
         groups = draw(st.sampled_from([1, 1, 1, 2, 3, 5, 13]))
@@ -74,8 +77,10 @@ def layer_cases(draw: st.DrawFn, name: str) -> Case:
     size = st.integers(1, 19)
     image = (channels, draw(size), draw(size))
     shapes: list[Shape] = [image, (draw(st.integers(1, 70)),), (draw(size), draw(size))]
-    layer = cls(**options)
     for shape in draw(st.permutations(shapes)):
+        if "normalized_shape" in fields_of(cls):
+            options["normalized_shape"] = shape[-draw(st.integers(1, len(shape))) :]
+        layer = cls(**options)
         try:
             layer.output_shape(*[shape] * cls.input_count)
         except ShapeError:
@@ -83,7 +88,7 @@ def layer_cases(draw: st.DrawFn, name: str) -> Case:
         return Case(
             layer,
             (shape,) * cls.input_count,
-            draw(st.integers(1, 3)),
+            draw(st.integers(1, 3)) + layer.least_batch(shape) - 1,
             draw(st.integers(0, 2**31)),
             draw(CORES),
             draw(st.booleans()),
@@ -128,16 +133,21 @@ def node_of(case: Case) -> Node:
         for name, shape in case.layer.parameters(*case.shapes).items()
     }
     y = Tensor("tested", Kind.ACTIVATION, output)
-    return Node("tested", case.layer, inputs, y, parameters, True)
+    buffers = {
+        name: Tensor(f"tested.{name}", Kind.BUFFER, shape)
+        for name, shape in case.layer.buffers(*case.shapes).items()
+    }
+    return Node("tested", case.layer, inputs, y, parameters, True, buffers)
 
 
 def torch_results(node: Node, values: dict[str, Array]) -> dict[str, Array]:
     """Output and gradients by PyTorch in double, from the layer's own PyTorch expressions."""
     expression = node.layer.torch_module(node)
     module = eval(expression, {"nn": nn}).double() if expression else None
-    if module is not None and node.parameters:
+    if module is not None:
+        state = {**node.parameters, **node.buffers}
         module.load_state_dict(
-            {name: torch.from_numpy(values[p.name]) for name, p in node.parameters.items()}
+            {name: torch.from_numpy(values[t.name]) for name, t in state.items()}, strict=False
         )
     inputs = [torch.from_numpy(values[t.name]).double().requires_grad_() for t in node.inputs]
     names = {f"x{i}": tensor for i, tensor in enumerate(inputs)}
@@ -149,19 +159,29 @@ def torch_results(node: Node, values: dict[str, Array]) -> dict[str, Array]:
     if module is not None:
         for name, parameter in module.named_parameters():
             found[f"tested.{name}.grad"] = parameter.grad.numpy()
+        found |= {f"tested.{name}": buffer.numpy() for name, buffer in module.named_buffers()}
     return found
 
 
-def check_case(harness: Harness, case: Case) -> None:
+Draw = Callable[[np.random.Generator, Shape], Array]
+
+
+def _normal(random: np.random.Generator, shape: Shape) -> Array:
+    return random.standard_normal(shape).astype(np.float32)
+
+
+def check_case(harness: Harness, case: Case, inputs: Draw = _normal) -> None:
     """Forward and backward of a case, with every kernel that accepts it."""
     node = node_of(case)
     random = np.random.default_rng(case.seed)
 
     def noise(shape: Shape) -> Array:
-        return random.standard_normal(shape).astype(np.float32)
+        return _normal(random, shape)
 
-    given: dict[str, Array] = {t.name: noise(t.shape) for t in node.inputs}
+    given: dict[str, Array] = {t.name: inputs(random, t.shape) for t in node.inputs}
     given |= {p.name: noise(p.shape) for p in node.parameters.values()}
+    # variances too
+    given |= {b.name: np.abs(noise(b.shape)) + np.float32(0.1) for b in node.buffers.values()}
     given["tested.grad"] = noise(node.output.shape)
     expected = torch_results(node, given)
     dy = Tensor("tested.grad", Kind.INPUT_GRAD, node.output.shape)
@@ -173,20 +193,39 @@ def check_case(harness: Harness, case: Case) -> None:
     }
     request = Gradients(dy, tuple(dx), (case.accumulate,) * len(dx), dparams)
     values = {**given, **old}
+    depth: dict[str, float] = {}
     for step in (*case.layer.forward(node), *case.layer.backward(node, request)):
         kernels = list(kernels_for(step))
         assert kernels, f"no kernel takes {step}"
+        reached = max((depth.get(t.name, 0.0) for t in step.reads), default=0.0)
+        reached += math.sqrt(step.reduction_length)
+        depth |= dict.fromkeys((t.name for t in step.writes), reached)
         for kernel in kernels:
             after = dict(values)
             run_step(harness, step, kernel, case.cores, after)
             for tensor in step.writes:
+                if tensor.kind is Kind.SCRATCH:
+                    continue
                 start = old[tensor.name] if case.accumulate and tensor.name in old else 0.0
                 wanted = expected[tensor.name] + start
-                assert_close(after[tensor.name], wanted, step.reduction_length, kernel.function)
+                floor = _floor(tensor, values)
+                terms = reached * reached
+                assert_close(after[tensor.name], wanted, terms, kernel.function, floor)
         values = after
 
 
-def assert_close(got: Array, wanted: Array, terms: int, what: str, floor: float = 0.0) -> None:
+def _floor(tensor: Tensor, values: dict[str, Array]) -> float:
+    """The size of the terms that may cancel: those of a normalisation's gradients."""
+    if "tested.stats" not in values or tensor.kind not in (Kind.INPUT_GRAD, Kind.WEIGHT_GRAD):
+        return 0.0
+    if tensor.kind is Kind.WEIGHT_GRAD:
+        return float(np.abs(values["tested.grad"]).max())
+    weight = np.abs(values.get("tested.weight", np.ones(1, np.float32))).max()
+    rstd = values["tested.stats"].reshape(-1, 3)[:, 2].max()
+    return float(weight * rstd * np.abs(values["tested.grad"]).max())
+
+
+def assert_close(got: Array, wanted: Array, terms: float, what: str, floor: float = 0.0) -> None:
     """Within 16 eps sqrt(terms) of the largest magnitude, or of `floor` where terms cancel."""
     scale = max(float(np.abs(wanted).max(initial=0.0)), floor) or 1.0
     error = float(np.abs(got.astype(np.float64) - wanted).max(initial=0.0)) / scale

@@ -5,7 +5,8 @@
    operands (their number first; each its number of words, or -1 for NULL, then the words).
    Answer: the words of every operand that is not NULL.
 
-   `function` counts the lines of kernels.def, then the functions of tl/math.h. Each operand is a
+   `function` counts the lines of kernels.def, then the functions of tl/math.h, then those of
+   tl/rates.h (members: the step, the lr and the constants; the operand: the rate). Each operand is a
    heap block of exactly its size between guard words: with AddressSanitizer every access outside is
    found, without it every write. `harness print` prints floats from standard input, one a line.
 
@@ -25,10 +26,12 @@
 #include "tl/linear.h"
 #include "tl/loss.h"
 #include "tl/math.h"
+#include "tl/norm.h"
 #include "tl/optimizer.h"
 #include "tl/pool2d.h"
 #include "tl/port.h"
 #include "tl/print.h"
+#include "tl/rates.h"
 
 enum { OPERANDS_MAX = 8, MEMBERS_MAX = 32, GUARD_WORDS = 4 };
 
@@ -52,11 +55,27 @@ static const uint32_t guard = 0x7fa5a5a5u; /* a NaN */
 #define CALL_add_fw CALL_relu_ig
 #define CALL_pass_fw CALL_relu_fw
 #define CALL_pass_ig CALL_relu_fw
+#define CALL_norm_moments_fw CALL_relu_fw
+#define CALL_norm_statistics_fw CALL_conv2d_fw
+#define CALL_channel_norm_fw(f) f(op, p[0], p[1], p[2], p[3], p[4])
+#define CALL_channel_norm_ig(f) f(op, p[0], p[1], p[2], p[3], p[4], p[5])
+#define CALL_row_norm_fw CALL_channel_norm_fw
+#define CALL_row_norm_ig CALL_channel_norm_ig
+#define CALL_row_norm_wg CALL_channel_norm_fw
+#define CALL_norm_sums_ig CALL_channel_norm_fw
+#define CALL_norm_means_ig CALL_relu_ig
+#define CALL_norm_affine_wg CALL_relu_ig
 #define CALL_cross_entropy_fw CALL_relu_ig
 #define CALL_cross_entropy_ig CALL_relu_ig
 #define CALL_mse_fw CALL_relu_ig
 #define CALL_mse_ig CALL_relu_ig
-#define CALL_sgd_update CALL_relu_fw
+#define CALL_sgd_update CALL_relu_ig
+#define CALL_sgd_momentum_update CALL_conv2d_fw
+#define CALL_sign_sgd_update CALL_relu_ig
+#define CALL_adam_update(f) f(op, p[0], p[1], p[2], p[3], p[4])
+#define CALL_adamw_update CALL_adam_update
+#define CALL_rmsprop_update(f) f(op, p[0], p[1], p[2], p[3], p[4], p[5])
+#define CALL_adagrad_update CALL_conv2d_fw
 
 typedef struct request {
     uint32_t function;
@@ -80,7 +99,21 @@ static void (*const kernels[])(const void *, void *const *) = {
 };
 enum { KERNELS = sizeof kernels / sizeof kernels[0] };
 
-static float (*const functions[])(float) = {tl_expf, tl_logf, tl_log1pf, tl_sqrtf};
+static float (*const functions[])(float) = {tl_expf, tl_expm1f, tl_logf, tl_log1pf, tl_sqrtf};
+enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
+
+static void run_rate(uint32_t function, float *rate, int32_t step, const float *c)
+{
+    if (function == 0) {
+        tl_lr_rate(rate, c[0], step);
+    } else if (function == 1) {
+        tl_momentum_rate(rate, c[0], step, c[1]);
+    } else if (function == 2) {
+        tl_decayed_rate(rate, c[0], step, c[1]);
+    } else {
+        tl_adam_rate(rate, c[0], step, c[1], c[2], c[3]);
+    }
+}
 
 static void run_on_team(void *argument)
 {
@@ -88,6 +121,12 @@ static void run_on_team(void *argument)
 
     if (r->function < KERNELS) {
         kernels[r->function](r->members, r->operands);
+    } else if (tl_core_id() == 0 && r->function >= KERNELS + FUNCTIONS) {
+        float constants[4];
+
+        memcpy(constants, r->members + 1, sizeof constants);
+        run_rate(r->function - KERNELS - FUNCTIONS, r->operands[0], (int32_t)r->members[0],
+                 constants);
     } else if (tl_core_id() == 0) {
         const uint32_t count = r->members[0];
         float *values = r->operands[0];

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from trainlib_deployer.optimizers.base import Rate
 from trainlib_deployer.resources import templates_root
 from trainlib_deployer.tuning.kernels import Kernel, all_kernels
 
@@ -17,7 +18,8 @@ Array = npt.NDArray[np.generic]
 HERE = Path(__file__).parent
 LIBRARY = templates_root() / "lib"
 PORT = templates_root() / "targets" / "host"
-FUNCTIONS = ("tl_expf", "tl_logf", "tl_log1pf", "tl_sqrtf")
+FUNCTIONS = ("tl_expf", "tl_expm1f", "tl_logf", "tl_log1pf", "tl_sqrtf")
+RATES = ("tl_lr_rate", "tl_momentum_rate", "tl_decayed_rate", "tl_adam_rate")
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
 
@@ -86,6 +88,15 @@ class Harness:
         (result,) = self._ask(index, 1, members, [values])
         assert result is not None
         return result.astype(np.float32)
+
+    def rate(self, rate: Rate, lr: float, step: int) -> Array:
+        """What a function of tl/rates.h sets."""
+        index = len(all_kernels()) + len(FUNCTIONS) + RATES.index(rate.function)
+        constants = np.array([lr, *rate.constants], "<f4").tobytes()
+        members = np.array(step, "<i4").tobytes() + constants
+        (result,) = self._ask(index, 1, members, [np.full(rate.count, np.nan, np.float32)])
+        assert result is not None
+        return result
 
     def _ask(
         self, function: int, cores: int, members: bytes, operands: Sequence[Array | None]

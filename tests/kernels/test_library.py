@@ -34,6 +34,7 @@ def errors_in_ulp(got: npt.NDArray[np.float32], exact: npt.NDArray[np.float64]) 
 # function, exact result, arguments, the bound that math.h states
 BOUNDS = [
     ("tl_expf", np.exp, sweep(negative=True), 2.0),
+    ("tl_expm1f", np.expm1, sweep(negative=True), 4.0),
     ("tl_logf", np.log, sweep(negative=False)[1:], 2.0),
     ("tl_log1pf", np.log1p, sweep(negative=False), 4.0),
     ("tl_sqrtf", np.sqrt, sweep(negative=False), 1.0),
@@ -48,7 +49,7 @@ def test_an_elementary_function_keeps_its_error_bound(
 ) -> None:  # fmt: skip
     chosen = plain_harness if contraction == "fast" else harness
     dense = np.linspace(-90, 90, 200_001).astype(F32)
-    values = np.concatenate([values, dense if function == "tl_expf" else np.abs(dense[1:])])
+    values = np.concatenate([values, dense if "exp" in function else np.abs(dense[1:])])
     with np.errstate(all="ignore"):
         wanted = exact(values.astype(np.float64))
         if function in ("tl_logf",):
@@ -61,6 +62,7 @@ def test_elementary_functions_at_the_edges(harness: Harness) -> None:
     inf, nan = np.inf, np.nan
     cases = {
         "tl_expf": ([0.0, inf, -inf, nan, 89.0, -104.0], [1.0, inf, 0.0, nan, inf, 0.0]),
+        "tl_expm1f": ([0.0, 1e-30, inf, -inf, nan], [0.0, 1e-30, inf, -1.0, nan]),
         "tl_logf": ([1.0, 0.0, -1.0, inf, nan], [0.0, -inf, nan, inf, nan]),
         "tl_log1pf": ([0.0, 1e-30, -1.0, inf, nan], [0.0, 1e-30, nan, inf, nan]),
         "tl_sqrtf": ([0.0, 4.0, -1.0, inf, nan, 1e-45], [0.0, 2.0, nan, inf, nan, 3.7433921e-23]),

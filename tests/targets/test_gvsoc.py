@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import EXAMPLES, ROOT, deployed, make
-from tests.e2e.test_layers import CASES, spec_around
+from tests.e2e.test_layers import BATCH, CASES, spec_around
 from tests.targets.conftest import ready
 from trainlib_deployer.cli import main
 from trainlib_deployer.ir.tensor import Shape
@@ -126,15 +126,15 @@ def test_tensors_in_the_hyperram_come_by_the_udma(quick_digits: Path, tmp_path: 
 
 @pytest.mark.usefixtures("needs_gvsoc")
 @pytest.mark.parametrize(
-    ("name", "index", "layer", "shapes"),
-    CASES,
-    ids=[f"{name}-{index}" for name, index, *_ in CASES],
+    ("name", "index", "layer", "shapes", "batch"),
+    [case for case in CASES if case[-1] == BATCH],
+    ids=[f"{name}-{index}" for name, index, *_, batch in CASES if batch == BATCH],
 )
 def test_a_network_with_the_layer_trains_as_in_pytorch(
-    name: str, index: int, layer: Layer, shapes: tuple[Shape, ...], tmp_path: Path
+    name: str, index: int, layer: Layer, shapes: tuple[Shape, ...], batch: int, tmp_path: Path
 ) -> None:
     model = tmp_path / "model.yaml"
-    model.write_text(spec_around(layer, shapes), encoding="utf-8")
+    model.write_text(spec_around(layer, shapes, batch), encoding="utf-8")
     project = plan_project(model, DeviceOptions(cores=5), target="gvsoc", steps=3)
     if index % 2:
         # a little less L1: tensors live in L2

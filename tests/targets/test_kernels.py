@@ -14,15 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.cases import Case, check_case, kernels_for, layer_cases, run_step
+from tests.kernels.cases import Case, check_case, layer_cases
 from tests.kernels.harness import FUNCTIONS, Array, build
-from tests.kernels.test_losses_optimizers import RANDOM_LOSSES, RANDOM_OPTIMIZERS, run_loss
+from tests.kernels.test_losses import RANDOM_LOSSES, run_loss
+from tests.kernels.updates import device_steps, optimizers, start_of
 from tests.targets.conftest import ready
 from tests.targets.recorded import RecordingHarness, answers_of_target, harness_project
-from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.layers import LAYERS
 from trainlib_deployer.losses.base import Loss
-from trainlib_deployer.optimizers.sgd import Sgd
+from trainlib_deployer.optimizers import OPTIMIZERS
+from trainlib_deployer.optimizers.base import Optimizer
 
 FEW = settings(
     max_examples=40,
@@ -44,7 +45,8 @@ def record_layers(harness: RecordingHarness, most_cores: int) -> None:
     for name in LAYERS:
         for index, (layer, shapes) in enumerate(LAYERS[name].examples()):
             cores = min(TEAMS[index % len(TEAMS)], most_cores)
-            check_case(harness, Case(layer, shapes, 1 + index % 2, index, cores, index % 2 == 1))
+            batch = layer.least_batch(*shapes) + index % 2
+            check_case(harness, Case(layer, shapes, batch, index, cores, index % 2 == 1))
 
         @FEW
         @given(layer_cases(name))
@@ -72,17 +74,15 @@ def record_losses(harness: RecordingHarness, most_cores: int) -> None:
 
 def record_updates(harness: RecordingHarness, most_cores: int) -> None:
     random = np.random.default_rng(0)
-    tensors = (Tensor("w", Kind.WEIGHT, (67,)), Tensor("w.grad", Kind.WEIGHT_GRAD, (67,)))
 
     @FEW
-    @given(st.one_of(*RANDOM_OPTIMIZERS.values()), st.sampled_from(TEAMS))
-    def record(optimizer: Sgd, cores: int) -> None:
-        values: dict[str, Array] = {
-            t.name: random.standard_normal(t.shape).astype(np.float32) for t in tensors
-        }
-        step = optimizer.update("l", *tensors)
-        (kernel,) = kernels_for(step)
-        run_step(harness, step, kernel, min(cores, most_cores), values)
+    @given(st.one_of([optimizers(name) for name in OPTIMIZERS]), st.sampled_from(TEAMS))
+    def record(optimizer: Optimizer, cores: int) -> None:
+        values = start_of(optimizer, random.standard_normal(67).astype(np.float32))
+        for step in (1, 2):
+            values["w.grad"] = random.standard_normal(67).astype(np.float32)
+            for found in device_steps(harness, optimizer, values, step, min(cores, most_cores)):
+                values = found
 
     record()
 

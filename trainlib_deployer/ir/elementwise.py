@@ -1,4 +1,4 @@
-"""Steps over all elements of equally shaped tensors."""
+"""Steps over all elements of equally shaped tensors of the mini-batch."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def elementwise_step(
         # an accumulating output holds a value of its own
         in_place=() if accumulate else tuple((0, index + 1) for index in range(len(inputs))),
         tiling=EACH_TILE,
+        per_sample={"count": out.count // out.shape[0]},
     )
 
 

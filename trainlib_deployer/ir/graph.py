@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Tensor
+from trainlib_deployer.ir.tensor import Kind, Tensor
 
 if TYPE_CHECKING:
     from trainlib_deployer.layers.base import Layer
@@ -25,16 +25,33 @@ class Node:
     output: Tensor
     parameters: Mapping[str, Tensor]
     trainable: bool
+    buffers: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a group of parameters is updated; `rate` holds what its updates of one step share."""
+
+    optimizer: Optimizer
+    rate: Tensor | None
 
 
 @dataclass(frozen=True)
 class Training:
-    """How the network learns."""
+    """How the network learns; `rules` are by the parameter's name."""
 
     loss: Loss
     optimizer: Optimizer
     loss_tensor: Tensor
     target: Tensor
+    rules: Mapping[str, Rule]
+    counter: Tensor | None  # of training steps, where a rule needs them
+
+    def state_of(self, parameter: Tensor) -> Mapping[str, Tensor]:
+        """What the optimizer remembers of a parameter that learns, by PyTorch's names."""
+        names = self.rules[parameter.name].optimizer.state
+        shape = parameter.shape
+        return {n: Tensor(f"{parameter.name}.{n}", Kind.OPTIMIZER_STATE, shape) for n in names}
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,41 @@ class Graph:
     @property
     def parameters(self) -> tuple[Tensor, ...]:
         return tuple(p for node in self.nodes for p in node.parameters.values())
+
+    @property
+    def state(self) -> tuple[Tensor, ...]:
+        """What is saved and loaded: parameters and buffers, in PyTorch's order."""
+        return tuple(
+            t for node in self.nodes for t in (*node.parameters.values(), *node.buffers.values())
+        )
+
+    @property
+    def learning(self) -> tuple[Tensor, ...]:
+        """The parameters that are updated."""
+        if self.training is None:
+            return ()
+        return tuple(p for n in self.nodes if n.trainable for p in n.parameters.values())
+
+    @property
+    def optimizer_state(self) -> tuple[Tensor, ...]:
+        """What the optimizer remembers between steps, but for their number."""
+        if self.training is None:
+            return ()
+        return tuple(t for p in self.learning for t in self.training.state_of(p).values())
+
+    @property
+    def persistent(self) -> tuple[Tensor, ...]:
+        """What outlives a training step, in the order of net_save()."""
+        counter = self.training.counter if self.training else None
+        return (*self.state, *self.optimizer_state, *((counter,) if counter else ()))
+
+    @property
+    def rates(self) -> tuple[Tensor, ...]:
+        """What updates share, set before each training step."""
+        if self.training is None:
+            return ()
+        rules = (self.training.rules[p.name] for p in self.learning)
+        return tuple(dict.fromkeys(rule.rate for rule in rules if rule.rate))
 
 
 @dataclass(frozen=True)

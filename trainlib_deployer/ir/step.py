@@ -161,6 +161,10 @@ class Step:
     weight gradient that can do that at once names in `absorbs` the field with the decay of each of
     its outputs. Where it does, `gradients` are what it would have made, for each of its outputs,
     and `plain` the fields with which it makes them in the parameters' place.
+
+    `per_sample` names the members that follow the mini-batch, each with its value for one sample:
+    a smaller one sets them anew, and the kernel then touches the first samples alone. `predicting`
+    names the members that have another value when the network predicts.
     """
 
     name: str
@@ -181,6 +185,8 @@ class Step:
     absorbs: tuple[str, ...] = ()
     gradients: tuple[Tensor, ...] = ()
     plain: Mapping[str, int | float] = field(default_factory=dict)
+    per_sample: Mapping[str, int | float] = field(default_factory=dict)
+    predicting: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def ranges(self) -> Mapping[str, tuple[int, int]]:

@@ -28,16 +28,21 @@ class Kind(Enum):
     WEIGHT = "weight"
     WEIGHT_GRAD = "weight_grad"
     LOSS = "loss"
+    OPTIMIZER_STATE = "optimizer_state"
+    COUNTER = "counter"  # of training steps
+    RATE = "rate"  # numbers of a training step that its updates share, set before it
+    BUFFER = "buffer"  # what a layer keeps beside its parameters: running statistics
+    SCRATCH = "scratch"  # what a layer's Steps tell each other; compared with nothing
 
     @property
     def is_persistent(self) -> bool:
         """Whether the tensor outlives a training step."""
-        return self is Kind.WEIGHT
+        return self in (Kind.WEIGHT, Kind.BUFFER, Kind.OPTIMIZER_STATE, Kind.COUNTER)
 
     @property
     def is_given(self) -> bool:
         """Whether the tensor holds its value before the first Step."""
-        return self in (Kind.INPUT, Kind.TARGET, Kind.WEIGHT)
+        return self.is_persistent or self in (Kind.INPUT, Kind.TARGET, Kind.RATE)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ class Tensor:
     @property
     def rank(self) -> int:
         return len(self.shape)
+
+    @property
+    def has_batch_axis(self) -> bool:
+        """Whether the leading axis is that of the samples."""
+        return self.kind in (Kind.INPUT, Kind.TARGET, Kind.ACTIVATION, Kind.INPUT_GRAD)
 
     @property
     def count(self) -> int:

@@ -42,6 +42,8 @@ class Layer(ABC):
     type_name: ClassVar[str]
     input_count: ClassVar[int] = 1
     passes_gradient: ClassVar[bool] = False  # dx is dy itself, for every input
+    adds_bias: ClassVar[bool] = False  # y is something plus `bias`
+    scales_channels: ClassVar[bool] = False  # y is something times `weight` plus `bias`, a channel
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -50,6 +52,28 @@ class Layer(ABC):
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         """The parameters by PyTorch's names and layouts."""
         return {}
+
+    def buffers(self, *inputs: Shape) -> dict[str, Shape]:
+        """What is kept beside the parameters, by PyTorch's names: running statistics."""
+        return {}
+
+    @property
+    def shifts_cancel(self) -> bool:
+        """Whether a number added to a channel of the input changes no output."""
+        return False
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the layer never learns, whatever `trainable` says."""
+        return False
+
+    def when_predicting(self) -> Layer:
+        """The layer of a network that only predicts."""
+        return self
+
+    def least_batch(self, *inputs: Shape) -> int:
+        """The fewest samples that it trains on."""
+        return 1
 
     @abstractmethod
     def forward(self, node: Node) -> tuple[Step, ...]:

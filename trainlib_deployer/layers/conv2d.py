@@ -42,6 +42,8 @@ from trainlib_deployer.spec.fields import boolean, integer, padding, pair
 class Conv2d(Layer):
     """2-D convolution, as torch.nn.Conv2d; `groups` = channels is depthwise."""
 
+    adds_bias = True
+
     out_channels: int = integer(minimum=1, help="channels of the output")
     kernel_size: Pair = pair(minimum=1, help="height and width of the kernel")
     stride: Pair = pair(default=1, minimum=1, help="step of the window")
@@ -242,6 +244,7 @@ class Conv2d(Layer):
             + (f", stride {sh}x{sw}" if (sh, sw) != (1, 1) else "")
             + (f", {self.groups} groups" if self.groups > 1 else ""),
             tiling=self._tiling(node, phase),
+            per_sample={"n": 1},
         )
 
     def torch_module(self, node: Node) -> str:

@@ -28,6 +28,8 @@ from trainlib_deployer.spec.fields import boolean, integer
 class Linear(Layer):
     """Fully connected layer over the last axis, as torch.nn.Linear."""
 
+    adds_bias = True
+
     out_features: int = integer(minimum=1, help="size of the output's last axis")
     bias: bool = boolean(default=True, help="add a learnable bias")
 
@@ -104,6 +106,7 @@ class Linear(Layer):
                 {name: count_of(name) for name in ("n", "ci", "co")},
                 CONTINUED,
             ),
+            per_sample={"n": n // node.inputs[0].shape[0]},
         )
 
     def torch_module(self, node: Node) -> str:

@@ -127,4 +127,5 @@ def _step(
         comment=f"{c}x{hi}x{wi} -> {c}x{ho}x{wo}, kernel {kernel[0]}x{kernel[1]}",
         # backward has to see whole windows, and whole planes hold them
         tiling=Tiling(("n", "c"), fields={"n": count_of("n"), "c": count_of("c")}),
+        per_sample={"n": 1},
     )

@@ -43,6 +43,7 @@ class CrossEntropy(Loss):
         self, x: Tensor, phase: Phase, operands: tuple[Operand, ...], loops: tuple[Loop, ...]
     ) -> Step:
         n, classes = x.shape
+        mean = self.reduction == "mean"
         return Step(
             name=f"loss.{phase.value}",
             layer="loss",
@@ -51,13 +52,14 @@ class CrossEntropy(Loss):
             fields={
                 "n": n,
                 "classes": classes,
-                "mean": int(self.reduction == "mean"),
+                "divisor": float(n) if mean else 1.0,
                 "label_smoothing": float(self.label_smoothing),
             },
             operands=operands,
             loops=loops,
             macs=0,
             comment=f"cross-entropy of {classes} classes",
+            per_sample={"n": 1, **({"divisor": 1.0} if mean else {})},
         )
 
     def torch_call(self, x: str, target: str) -> str:

@@ -31,18 +31,19 @@ class Mse(Loss):
         return self._step(x, Phase.IG, operands, LoopKind.PARALLEL)
 
     def _step(self, x: Tensor, phase: Phase, operands: tuple[Operand, ...], kind: LoopKind) -> Step:
-        divisor = float(x.count) if self.reduction == "mean" else 1.0
+        mean, each = self.reduction == "mean", x.count // x.shape[0]
         return Step(
             name=f"loss.{phase.value}",
             layer="loss",
             phase=phase,
             op="mse",
-            fields={"count": x.count, "divisor": divisor},
+            fields={"count": x.count, "divisor": float(x.count) if mean else 1.0},
             operands=operands,
             loops=(Loop("i", x.count, kind),),
             macs=0,
             in_place=((0, 1),) if phase is Phase.IG else (),
             comment=f"squared error of {x.count} elements",
+            per_sample={"count": each, **({"divisor": float(each)} if mean else {})},
         )
 
     def torch_call(self, x: str, target: str) -> str:

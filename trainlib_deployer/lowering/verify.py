@@ -92,7 +92,7 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
             need(transfer.source, transfer.tensor, step)
             put(transfer.destination, transfer.tensor)
 
-    given = [*graph.parameters, graph.input]
+    given = [*graph.persistent, *graph.rates, graph.input]
     if graph.training:
         given.append(graph.training.target)
     for tensor in given:
@@ -130,7 +130,7 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
             if operand.tensor and found and index not in overwritten:
                 need(found, operand.tensor, code.step.name)
         move(code.stored, code.step.name)
-    for tensor in graph.parameters:
+    for tensor in graph.persistent:
         need(plan.homes[tensor.name], tensor, "the next training step")
     last = graph.training.loss_tensor if graph.training else graph.output
     need(plan.homes[last.root.name], last, "the caller")

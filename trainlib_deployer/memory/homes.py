@@ -16,7 +16,7 @@ from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.passes.liveness import Life, aligned_bytes
 
 # the program outside the team reads and writes these, so they must be where a core can reach
-_IN_REACH = (Kind.INPUT, Kind.TARGET, Kind.LOSS)
+_IN_REACH = (Kind.INPUT, Kind.TARGET, Kind.LOSS, Kind.RATE, Kind.COUNTER)
 _TRANSFER_BYTES = 512  # so many could be moved in the time that starting a transfer takes
 
 

@@ -33,7 +33,7 @@ _COLOURS = {
     "activation": "#84c98b",
     "input_grad": "#f6b26b",
     "weight_grad": "#ea8a88",
-    "optimizer": "#b6a0dc",
+    "optimizer_state": "#b6a0dc",
     "input": "#7fcdcd",
     "target": "#d8a6cf",
     "loss": "#c9a98a",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainlib_deployer.ir.elementwise import EACH_TILE
-from trainlib_deployer.ir.step import Loop, Phase, Step, along, read, write
+from trainlib_deployer.ir.step import Step
 from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
-from trainlib_deployer.optimizers.base import Optimizer
-from trainlib_deployer.spec.fields import number
+from trainlib_deployer.optimizers.base import Optimizer, Rate, torch_expression, update_step
+from trainlib_deployer.spec.field import OptionError
+from trainlib_deployer.spec.fields import boolean, number
 
 
 @OPTIMIZERS.register("sgd")
@@ -18,28 +19,50 @@ class Sgd(Optimizer):
     """Stochastic gradient descent, as torch.optim.SGD."""
 
     lr: float = number(default=0.001, minimum=0.0, help="learning rate")
+    momentum: float = number(default=0.0, minimum=0.0, help="0: keeps no state")
+    dampening: float = number(default=0.0, help="of the gradient in the momentum")
+    nesterov: bool = boolean(default=False, help="look ahead along the momentum")
     weight_decay: float = number(default=0.0, minimum=0.0, help="L2 penalty")
 
-    def update(self, layer: str, weight: Tensor, gradient: Tensor) -> Step:
-        return Step(
-            name=f"{weight.name}.{Phase.UPDATE.value}",
-            layer=layer,
-            phase=Phase.UPDATE,
-            op="sgd",
-            fields={
-                "count": weight.count,
-                "lr": float(self.lr),
-                "weight_decay": float(self.weight_decay),
-            },
-            operands=(write(weight, along("i"), accumulate=True), read(gradient, along("i"))),
-            loops=(Loop("i", weight.count),),
-            macs=0,
-            comment=f"{weight.count} parameters",
-            cuts={"i": "count"},
-            tiling=EACH_TILE,
-            linear_update=(-float(self.lr), 1.0 - float(self.lr) * float(self.weight_decay)),
-        )
+    def __post_init__(self) -> None:
+        if self.nesterov and (not self.momentum or self.dampening):
+            raise OptionError("nesterov needs a momentum and no dampening")
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        return ("momentum_buffer",) if self.momentum else ()
+
+    def rate(self, scheduled: bool) -> Rate | None:
+        if not self.momentum or not (scheduled or self.dampening):
+            return super().rate(scheduled)
+        # PyTorch's first step takes the gradient undamped
+        return Rate("tl_momentum_rate", 2, (1.0 - self.dampening,))
+
+    def fused(self) -> tuple[float, float] | None:
+        if self.momentum:
+            return None
+        return -float(self.lr), 1.0 - self.lr * self.weight_decay
+
+    def update(
+        self,
+        layer: str,
+        weight: Tensor,
+        gradient: Tensor,
+        state: Mapping[str, Tensor],
+        rate: Tensor | None,
+    ) -> Step:
+        fields = {"lr": self.lr, "weight_decay": self.weight_decay}
+        if not self.momentum:
+            return update_step("sgd", fields, layer, weight, gradient, state, rate)
+        fields |= {"momentum": self.momentum, "nesterov": float(self.nesterov)}
+        return update_step("sgd_momentum", fields, layer, weight, gradient, state, rate)
 
     def torch_call(self, parameters: str) -> str:
-        decay = f", weight_decay={self.weight_decay!r}" if self.weight_decay else ""
-        return f"torch.optim.SGD({parameters}, lr={self.lr!r}{decay})"
+        options = {"lr": self.lr}
+        may_be_0 = {
+            "momentum": self.momentum,
+            "dampening": self.dampening if self.momentum else 0.0,
+            "nesterov": self.nesterov,
+            "weight_decay": self.weight_decay,
+        }
+        return torch_expression("torch.optim.SGD", parameters, options, may_be_0)

@@ -32,7 +32,7 @@ def aligned_bytes(count: int) -> int:
 
 
 def lifetimes(graph: Graph, schedule: Schedule) -> tuple[Life, ...]:
-    """From the Step that makes a tensor to the last that touches it; parameters always live."""
+    """From the Step that makes a tensor to the last that touches it; what persists always lives."""
     end = len(schedule.steps)
     spans: dict[str, tuple[Tensor, int, int]] = {}
 
@@ -41,7 +41,7 @@ def lifetimes(graph: Graph, schedule: Schedule) -> tuple[Life, ...]:
         _, old_first, old_last = spans.get(root.name, (root, first, last))
         spans[root.name] = (root, min(old_first, first), max(old_last, last))
 
-    for tensor in graph.parameters:
+    for tensor in graph.persistent:
         touch(tensor, 0, end)
     touch(graph.input, 0, 1)
     if graph.training:

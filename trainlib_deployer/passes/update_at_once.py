@@ -19,9 +19,9 @@ def _run(graph: Graph, schedule: Schedule) -> tuple[Graph, Schedule]:
     behind: dict[int, list[Step]] = defaultdict(list)
     for step in schedule.steps:
         if step.phase is Phase.UPDATE:
-            behind[max(last_touch[tensor.root.name] for tensor in step.writes + step.reads)].append(
-                step
-            )
+            # nothing but updates touches their state
+            touched = (last_touch.get(tensor.root.name, 0) for tensor in step.tensors)
+            behind[max(touched)].append(step)
     steps: list[Step] = []
     for index, step in enumerate(schedule.steps):
         if step.phase is not Phase.UPDATE:

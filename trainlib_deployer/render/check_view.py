@@ -32,6 +32,11 @@ class Check:
         return whole_name(self.name)
 
     @property
+    def per_sample(self) -> int:
+        """The elements of one sample; 0 for what has no batch axis."""
+        return self.tensor.count // self.tensor.shape[0] if self.tensor.has_batch_axis else 0
+
+    @property
     def first(self) -> int | None:
         """The first element of the slice; None for a whole tensor."""
         _, _, rows = self.name.partition("[")
@@ -52,7 +57,7 @@ def checks(schedule: Schedule, tolerances: Mapping[tuple[str, str], float]) -> t
             kind = Kind.WEIGHT_GRAD.value
             found.append(Check(index, kind, gradient.subject, weight, tolerance, probed=True))
         for tensor in step.writes:
-            if complete[tensor.name] == index:
+            if complete[tensor.name] == index and tensor.kind is not Kind.SCRATCH:
                 tolerance = tolerances[step.name, tensor.name]
                 found.append(Check(index, _kind(tensor), tensor.subject, tensor, tolerance))
     return tuple(found)

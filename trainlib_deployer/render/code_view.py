@@ -38,6 +38,14 @@ class StepView:
     body: tuple[str, ...]
     tiles: TilesView | None
     plain: str
+    per_sample: tuple[str, ...]
+    plain_per_sample: tuple[str, ...]
+    predicting: tuple[str, ...]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether nothing in its struct changes while the program runs."""
+        return not self.per_sample and not self.predicting
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class CodeView:
 
     def __init__(self, graph: Graph, program: Program, memory: MemoryPlan) -> None:
         self._memory = memory
+        self._batch = graph.batch_size
         self.names = Names()
         self._pointers: dict[str, BufferView] = {}
         for tensor in _interface_tensors(graph):
@@ -132,6 +141,11 @@ class CodeView:
             body=lines[1:] if synced else lines,
             tiles=tiles,
             plain=_fields({**step.fields, **step.plain}) if step.plain else "",
+            per_sample=_per_sample(name, step) if self._batch > 1 else (),
+            plain_per_sample=(
+                _per_sample(f"{name}_gradient", step) if step.plain and self._batch > 1 else ()
+            ),
+            predicting=_predicting(name, step),
         )
 
     def _moves(self, step: str, moves: Moves) -> Iterator[str]:
@@ -164,12 +178,28 @@ def _run(name: str, tiles: TilesView) -> str:
 
 def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:
     learning = (graph.training.loss_tensor, graph.training.target) if graph.training else ()
-    return (*graph.parameters, graph.input, graph.output, *learning)
+    return (*graph.persistent, *graph.rates, graph.input, graph.output, *learning)
 
 
 def _fields(fields: Mapping[str, int | float]) -> str:
     members = ", ".join(f".{name} = {c_number(value)}" for name, value in fields.items())
     return "\n    ".join(textwrap.wrap(members, 92))
+
+
+def _per_sample(name: str, step: Step) -> tuple[str, ...]:
+    """The assignments that fit the Step's struct to a mini-batch of n samples."""
+    return tuple(
+        f"{name}.{member} = {c_number(each)} * {'(float)' if isinstance(each, float) else ''}n"
+        for member, each in step.per_sample.items()
+    )
+
+
+def _predicting(name: str, step: Step) -> tuple[str, ...]:
+    """The assignments that fit the Step's struct to training or to prediction."""
+    return tuple(
+        f"{name}.{member} = predicting ? {c_number(value)} : {c_number(step.fields[member])}"
+        for member, value in step.predicting.items()
+    )
 
 
 def _comment(step: Step) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainlib_deployer.ir.graph import Graph, Node
+from trainlib_deployer.ir.graph import Graph, Node, Training
+from trainlib_deployer.ir.tensor import whole_name
 from trainlib_deployer.project import Project
 
 
@@ -23,6 +25,7 @@ def golden_view(
         "seed": project.spec.training.seed,
         "steps": project.training_steps,
         "shuffle": project.spec.training.shuffle,
+        "drop_last": project.spec.training.drop_last,
         "samples": project.samples,
         "input_shape": graph.input.shape[1:],
         "output": repr(graph.output.name),
@@ -30,6 +33,7 @@ def golden_view(
         "modules": [{"name": n, "expression": e} for n, e in modules if e is not None],
         "calls": calls,
         "frozen": [node.name for node in graph.nodes if node.parameters and not node.trainable],
+        "cancelling": cancelling(graph),
         "kinks": _kinks(graph, tolerance),
         "target_is_input": bool(training and training.target is graph.input),
         "target_shape": training.target.shape[1:] if training else (),
@@ -39,7 +43,30 @@ def golden_view(
     if training:
         view["loss"] = training.loss.torch_call(f't["{graph.output.name}"]', "target")
         view["optimizer"] = training.optimizer.torch_call("parameters")
+        view["optimizer_source"] = training.optimizer.torch_source
+        view["state"] = _state(graph, training)
+        view["counts_steps"] = training.counter is not None
+        view["amplified"] = _amplified(graph, training, tolerance)
     return view
+
+
+def _state(graph: Graph, training: Training) -> list[tuple[str, str]]:
+    """What the optimizer keeps: (parameter, PyTorch's name), as net_save() has it."""
+    return [(p.name, name) for p in graph.learning for name in training.state_of(p)]
+
+
+def _amplified(
+    graph: Graph, training: Training, tolerance: Mapping[tuple[str, str], float]
+) -> dict[str, float]:
+    """How far gradients may be off, by parameter, where what is made of them says more of that."""
+    found: dict[str, float] = {}
+    noisy = cancelling(graph)
+    for p in graph.learning:
+        if p.name in noisy or training.rules[p.name].optimizer.amplifies:
+            gradient = f"{p.name}.grad"
+            worst = max(v for (_, name), v in tolerance.items() if whole_name(name) == gradient)
+            found[p.name] = float(f"{worst:.6e}")
+    return found
 
 
 def _sources(node: Node) -> tuple[str, ...]:
@@ -48,6 +75,28 @@ def _sources(node: Node) -> tuple[str, ...]:
 
 def _call(node: Node) -> str:
     return node.layer.torch_call(f"self.{node.name}", _sources(node))
+
+
+def cancelling(graph: Graph) -> dict[str, str]:
+    """Parameters whose gradient is a sum over dy that may cancel, each with the layer of that dy.
+
+    A normalisation takes out a bias in front of it; and behind a depthwise convolution it takes out
+    the weight of the normalisation before that.
+    """
+    readers = Counter(tensor.name for node in graph.nodes for tensor in node.inputs)
+    made = {node.name: node for node in graph.nodes}
+    found: dict[str, str] = {}
+    for node in graph.nodes:
+        if node.layer.scales_channels and node.trainable:
+            found |= {parameter.name: node.name for parameter in node.parameters.values()}
+        before = made.get(node.inputs[0].name)
+        bias = before.parameters.get("bias") if before else None
+        if before and bias and before.trainable and node.layer.shifts_cancel:
+            # a bias a channel, not a feature of a sequence
+            whole = before.output.shape[1:2] == bias.shape and readers[before.name] == 1
+            if whole and before.layer.adds_bias:
+                found[bias.name] = before.name
+    return found
 
 
 def _kinks(graph: Graph, tolerance: Mapping[tuple[str, str], float]) -> list[dict[str, Any]]:

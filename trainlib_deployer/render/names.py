@@ -17,7 +17,7 @@ class Names:
         self._given: dict[tuple[str, ...], str] = {}
 
     def tensor(self, tensor: Tensor) -> str:
-        """`c1_y`, `c1_dy`, `c1_weight`, `c1_dweight`."""
+        """`c1_y`, `c1_dy`, `c1_weight`, `c1_dweight`, `c1_weight_expavg`."""
         whole = whole_name(tensor.name)
         words = _tensor_words(whole, tensor.kind) + tensor.name.removeprefix(whole)
         return self._give(("tensor", tensor.name), _words(words))
@@ -25,7 +25,7 @@ class Names:
     def local(self, step: str, level: str, tensor: Tensor) -> str:
         """The copy of a tensor for one Step: `l1_c1_fw_weight`."""
         what = _tensor_words(whole_name(tensor.name), tensor.kind).rsplit("_", 1)[1]
-        return self._give((level, step, tensor.name), f"{level}_{_words(step)}_{what}")
+        return self._give((level, step, tensor.name), _words(f"{level}_{step}_{what}"))
 
     def step(self, step: str) -> str:
         """The Step's shape constant: `c1_fw`."""

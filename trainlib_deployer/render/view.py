@@ -12,12 +12,13 @@ from typing import Any
 
 from trainlib_deployer import __version__
 from trainlib_deployer.ir.dtype import DType
-from trainlib_deployer.ir.tensor import Tensor
+from trainlib_deployer.ir.graph import Graph, Rule
+from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.project import Project
 from trainlib_deployer.render.check_view import Check, absent, checks, guard_spans
 from trainlib_deployer.render.code_view import CodeView, c_number
-from trainlib_deployer.render.golden_view import golden_view
+from trainlib_deployer.render.golden_view import cancelling, golden_view
 from trainlib_deployer.render.readme_view import readme_view
 from trainlib_deployer.tiling.plan import TilePlan
 from trainlib_deployer.training.tolerance import tolerances
@@ -55,14 +56,14 @@ def project_view(project: Project) -> ProjectView:
         "steps": code.forward + code.backward,
         "step_enum": code.step_enum,
         "state": [
-            {"id": code.home(parameter), "bytes": parameter.bytes}
-            for parameter in project.graph.parameters
+            {"id": code.home(tensor), "bytes": tensor.bytes} for tensor in project.graph.persistent
         ],
+        "rates": _rates(project.graph, code),
         "spans": [
             {**asdict(span), "level_index": _level_index(project.memory, span.level)}
             for span in guard_spans(project.program)
         ],
-        "checks": [_check(check, code, offsets) for check in compared],
+        "checks": [_check(check, code, project.graph, offsets) for check in compared],
         "golden": golden_view(project, inputs, tolerance),
         "readme": readme_view(project),
         "plan": plan,
@@ -78,37 +79,62 @@ def _net(project: Project, code: CodeView, plan_id: int) -> dict[str, Any]:
     return {
         "name": graph.name,
         "cores": project.device.cores,
-        "input_count": graph.input.count,
+        "batch": graph.batch_size,
+        "input_count": graph.input.count // graph.batch_size,
         "input_shape": _shape(graph.input),
         "input_id": code.home(graph.input),
-        "input_bytes": graph.input.bytes,
-        "output_count": graph.output.count,
+        "input_bytes": graph.input.bytes // graph.batch_size,
+        "output_count": graph.output.count // graph.batch_size,
         "output_shape": _shape(graph.output),
         "output_id": code.home(graph.output),
-        "output_bytes": graph.output.bytes,
+        "output_bytes": graph.output.bytes // graph.batch_size,
         "classes": graph.classes or 0,
         "trains": int(training is not None),
+        "has_modes": any(step.predicting for step in project.schedule.steps),
         "loss_id": code.home(training.loss_tensor) if training else None,
         "target": _target(training.target, code) if training and own_target else None,
-        "state_bytes": STATE_HEADER_BYTES + sum(p.bytes for p in graph.parameters),
-        "state_id": _identity([[p.name, p.shape] for p in graph.parameters]),
+        "counter_id": code.home(training.counter) if training and training.counter else None,
+        "kept": " and the optimizer's state" if len(graph.persistent) > len(graph.state) else "",
+        "state_bytes": STATE_HEADER_BYTES + sum(t.bytes for t in graph.persistent),
+        "state_id": _identity([[t.name, t.shape] for t in graph.persistent]),
         "plan_id": plan_id,
     }
+
+
+def _rates(graph: Graph, code: CodeView) -> list[str]:
+    """The calls that set what the updates of a step share."""
+    calls = []
+    for rule in _rules(graph):
+        rate = rule.optimizer.rate(scheduled=False)
+        assert rate and rule.rate
+        numbers = ", ".join(map(c_number, rate.constants))
+        lr = c_number(float(rule.optimizer.lr))
+        arguments = [code.home(rule.rate), lr, "step", *([numbers] if numbers else [])]
+        calls.append(f"{rate.function}({', '.join(arguments)})")
+    return calls
+
+
+def _rules(graph: Graph) -> list[Rule]:
+    """One for each rate."""
+    rules = graph.training.rules.values() if graph.training else ()
+    found = {rule.rate: rule for rule in rules if rule.rate in graph.rates}
+    return list(found.values())
 
 
 def _target(target: Tensor, code: CodeView) -> dict[str, Any]:
     return {
         "id": code.home(target),
         "c_type": target.dtype.c_name,
-        "count": target.count,
-        "bytes": target.bytes,
+        "count": target.count // target.shape[0],
+        "bytes": target.bytes // target.shape[0],
         "shape": _shape(target),
         "meaning": ", class indices" if target.dtype is DType.I32 else "",
     }
 
 
 def _shape(tensor: Tensor) -> str:
-    return ", ".join(map(str, tensor.shape))
+    """Of one sample."""
+    return ", ".join(map(str, (1, *tensor.shape[1:])))
 
 
 def _identity(document: object) -> int:
@@ -168,21 +194,27 @@ def _buffers(memory: MemoryPlan) -> list[dict[str, Any]]:
 
 
 def _headers(project: Project) -> list[str]:
-    """The library's headers that declare the kernels used."""
-    return sorted({kernel.header for kernel in project.kernels.values()})
+    """The library's headers that declare what is called."""
+    rates = {"tl/rates.h"} if project.graph.rates else set()
+    return sorted({kernel.header for kernel in project.kernels.values()} | rates)
 
 
 def _state_offsets(project: Project) -> dict[str, int]:
-    """Where each parameter lies in a saved state, in bytes."""
+    """Where each tensor lies in a saved state, in bytes."""
     found = {}
     offset = STATE_HEADER_BYTES
-    for parameter in project.graph.parameters:
-        found[parameter.name] = offset
-        offset += parameter.bytes
+    for tensor in project.graph.persistent:
+        found[tensor.name] = offset
+        offset += tensor.bytes
     return found
 
 
-def _check(check: Check, code: CodeView, offsets: Mapping[str, int]) -> dict[str, Any]:
+def _check(
+    check: Check, code: CodeView, graph: Graph, offsets: Mapping[str, int]
+) -> dict[str, Any]:
+    rule = graph.training.rules.get(check.whole) if graph.training else None
+    amplified = rule is not None and rule.optimizer.amplifies
+    is_gradient = check.kind == Kind.WEIGHT_GRAD.value
     return {
         "step": check.step,
         "kind": check.kind,
@@ -191,7 +223,9 @@ def _check(check: Check, code: CodeView, offsets: Mapping[str, int]) -> dict[str
         "whole": check.whole,
         "first": check.first,
         "count": check.tensor.count,
+        "per_sample": check.per_sample,
         "tolerance": c_number(float(f"{check.tolerance:.6e}")),
+        "imposed": int(is_gradient and (amplified or check.whole in cancelling(graph))),
         "probed": offsets[check.tensor.name] if check.probed else 0,
     }
 
@@ -209,14 +243,20 @@ def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
     schedule, memory = project.schedule, project.memory
     offsets = _state_offsets(project)
     state = [
-        {"name": p.name, "shape": list(p.shape), "offset": offsets[p.name]}
-        for p in project.graph.parameters
+        {
+            "name": tensor.name,
+            "kind": tensor.kind.value,
+            "shape": list(tensor.shape),
+            "offset": offsets[tensor.name],
+        }
+        for tensor in project.graph.persistent
     ]
     return {
         "schema": 1,
         "network": project.graph.name,
         "target": project.device.target,
         "cores": project.device.cores,
+        "batch_size": project.graph.batch_size,
         "training_steps": project.training_steps,
         "home": memory.home,
         "forward_steps": schedule.forward_steps,

@@ -6,6 +6,11 @@ from pathlib import Path
 
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
+from trainlib_deployer.report.optimizer_cost import (
+    OPTIMIZER_SCHEMA,
+    optimizer_document,
+    optimizer_text,
+)
 from trainlib_deployer.report.savings import SAVINGS_SCHEMA, savings_document, savings_text
 from trainlib_deployer.report.schema import BOOLEAN, COUNT, LEVEL, STRING, Document, ok_document
 from trainlib_deployer.report.text import plural
@@ -23,6 +28,7 @@ _NETWORK_SCHEMA = {
     "home": LEVEL,
     "memory": LEVELS_SCHEMA,
     "passes": SAVINGS_SCHEMA,
+    "optimizer": OPTIMIZER_SCHEMA,
 }
 DEPLOY_SCHEMA = ok_document({"folder": STRING, "golden": BOOLEAN, **_NETWORK_SCHEMA})
 CHECK_SCHEMA = ok_document({"fits": {"const": True}, **_NETWORK_SCHEMA})
@@ -52,6 +58,7 @@ def _network(project: Project) -> Document:
         "home": project.memory.home,
         "memory": levels_document(project),
         "passes": savings_document(project),
+        "optimizer": optimizer_document(project.graph),
     }
 
 
@@ -69,8 +76,10 @@ def deploy_text(document: Document) -> str:
 def check_text(document: Document) -> str:
     home = document["home"].upper()
     how = "everything lives in L1" if home == "L1" else f"tensors live in L1 to {home}"
-    saved = savings_text(document["passes"])
-    return f"{_network_text(document)}\nit fits: {how}\n\n{saved}"
+    parts = [f"{_network_text(document)}\nit fits: {how}", savings_text(document["passes"])]
+    if document["optimizer"]:
+        parts.append(optimizer_text(document["optimizer"]))
+    return "\n\n".join(parts)
 
 
 def _network_text(document: Document) -> str:

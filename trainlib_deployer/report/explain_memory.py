@@ -7,6 +7,11 @@ from dataclasses import asdict
 from trainlib_deployer.pipeline import remat_frontier
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
+from trainlib_deployer.report.optimizer_cost import (
+    OPTIMIZER_SCHEMA,
+    optimizer_document,
+    optimizer_text,
+)
 from trainlib_deployer.report.savings import SAVINGS_SCHEMA, savings_document, savings_text
 from trainlib_deployer.report.schema import (
     COUNT,
@@ -24,6 +29,7 @@ SCHEMA: Schema = {
     "home": LEVEL,
     "levels": LEVELS_SCHEMA,
     "passes": SAVINGS_SCHEMA,
+    "optimizer": OPTIMIZER_SCHEMA,
     "frontier": array(obj({"bytes": COUNT, "extra_macs": COUNT, "dropped": array(STRING)})),
     "buffers": array(
         obj(
@@ -52,6 +58,7 @@ def document(project: Project) -> Document:
         "home": project.memory.home,
         "levels": levels_document(project),
         "passes": savings_document(project),
+        "optimizer": optimizer_document(project.graph),
         "frontier": _frontier(project),
         "buffers": [asdict(allocation) for allocation in order],
     }
@@ -72,6 +79,8 @@ def text(found: Document) -> str:
     ]
     head = ["level", "offset", "bytes", "alive in Steps", "kind", "buffer"]
     parts = [levels_text(found["levels"]), table(head, rows), savings_text(found["passes"])]
+    if found["optimizer"]:
+        parts.append(optimizer_text(found["optimizer"]))
     if len(found["frontier"]) > 1:
         parts.append(_frontier_text(found["frontier"]))
     return "\n\n".join(parts)

@@ -31,7 +31,16 @@ from trainlib_deployer.targets.log import RunLog, TensorCheck
 _TENSOR: Schema = obj(
     {
         "name": STRING,
-        "kind": {"enum": ["activation", "input_grad", "weight_grad", "weight"]},
+        "kind": {
+            "enum": [
+                "activation",
+                "input_grad",
+                "weight_grad",
+                "weight",
+                "buffer",
+                "optimizer_state",
+            ],
+        },
         "step": nullable(COUNT),
         "error": nullable(NUMBER),
         "tolerance": nullable(NUMBER),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainlib_deployer.errors import RunFailedError, SpecError
+from trainlib_deployer.ir.tensor import Kind
 
 
 def save_weights(folder: Path, plan: Mapping[str, Any], out: Path) -> None:
@@ -22,6 +23,8 @@ def save_weights(folder: Path, plan: Mapping[str, Any], out: Path) -> None:
         raise RunFailedError(f"the program saved no parameters: {blob} is missing.") from error
     arrays = {}
     for item in plan["state"]:
+        if item["kind"] not in (Kind.WEIGHT.value, Kind.BUFFER.value):
+            continue
         count, offset = math.prod(item["shape"]), item["offset"]
         if offset + 4 * count > len(content):
             raise RunFailedError(f"the saved parameters end early: {blob}.")

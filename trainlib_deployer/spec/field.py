@@ -32,6 +32,10 @@ def refused(takes: str, node: Node, hint: str | None = None, why: str = "") -> F
     return FieldError(f"takes {takes}, not {show(node)}{why}", node.where, hint)
 
 
+class OptionError(Exception):
+    """Options that are right one by one, but not together; raised where their class is made."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Field(ABC):
     """One key of the spec. `default` is in its parsed form, REQUIRED where the key is required."""
@@ -95,15 +99,11 @@ class IntegerField(Field):
 
     minimum: int | None = None
     maximum: int = MAX_INTEGER
-    built: int | None = None
 
     def parse(self, node: Node) -> Any:
         value = scalar_value(node)
         if not isinstance(value, int) or isinstance(value, bool) or not self.allows(value):
             raise refused(self.takes("an integer"), node)
-        if self.built is not None and value > self.built:
-            message = f"{show(node)} is not built yet; use {self.built}"
-            raise FieldError(message, node.where)
         return value
 
     def allows(self, value: int) -> bool:
@@ -114,7 +114,7 @@ class IntegerField(Field):
 
     def value_schema(self) -> Schema:
         low = {} if self.minimum is None else {"minimum": self.minimum}
-        return {"type": "integer", **low, "maximum": self.built or self.maximum}
+        return {"type": "integer", **low, "maximum": self.maximum}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +124,7 @@ class NumberField(Field):
     minimum: float | None = None
     maximum: float | None = None
     exclusive_minimum: float | None = None
+    below: float | None = None
 
     def parse(self, node: Node) -> float:
         value = scalar_value(node)
@@ -140,12 +141,15 @@ class NumberField(Field):
             (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
             and (self.exclusive_minimum is None or value > self.exclusive_minimum)
+            and (self.below is None or value < self.below)
         )
 
     def _takes(self) -> str:
         if self.exclusive_minimum is not None:
             most = f" and of at most {self.maximum}" if self.maximum is not None else ""
             return f"a finite number greater than {self.exclusive_minimum}{most}"
+        if self.below is not None:
+            return f"{between('a finite number', self.minimum, None)} and below {self.below:g}"
         return between("a finite number", self.minimum, self.maximum)
 
     def value_schema(self) -> Schema:
@@ -155,6 +159,9 @@ class NumberField(Field):
         if self.exclusive_minimum is not None:
             del schema["minimum"]
             schema["exclusiveMinimum"] = self.exclusive_minimum
+        if self.below is not None:
+            del schema["maximum"]
+            schema["exclusiveMaximum"] = self.below
         return schema
 
 

@@ -1,4 +1,4 @@
-"""Keys that take several integers: kernel sizes, padding, shapes."""
+"""Keys that take several numbers: kernel sizes, padding, shapes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainlib_deployer.spec.field import IntegerField, Schema, refused, scalar_value
+from trainlib_deployer.spec.field import (
+    FieldError,
+    IntegerField,
+    NumberField,
+    Schema,
+    refused,
+    scalar_value,
+)
 from trainlib_deployer.spec.nodes import ListNode, Node
 
 
@@ -70,3 +77,25 @@ class IntegersField(IntegerField):
         most = {} if self.max_items is None else {"maxItems": self.max_items}
         item = super().value_schema()
         return {"type": "array", "items": item, "minItems": self.min_items, **most}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumbersField(NumberField):
+    """A list of so many numbers."""
+
+    count: int
+
+    def parse(self, node: Node) -> Any:
+        items = node.items if isinstance(node, ListNode) else ()
+        try:
+            values = tuple(super(NumbersField, self).parse(item) for item in items)
+        except FieldError:
+            values = ()
+        if len(values) != self.count:
+            takes = self._takes().replace("a finite number", "finite numbers")
+            raise refused(f"a list of {self.count} {takes}", node)
+        return values
+
+    def value_schema(self) -> Schema:
+        item = super().value_schema()
+        return {"type": "array", "items": item, "minItems": self.count, "maxItems": self.count}

@@ -21,7 +21,7 @@ from trainlib_deployer.spec.field import (
     IntegerField,
     NumberField,
 )
-from trainlib_deployer.spec.field_rows import IntegersField, RowField
+from trainlib_deployer.spec.field_rows import IntegersField, NumbersField, RowField
 from trainlib_deployer.spec.field_sizes import PathField, SizeField, SizesField
 from trainlib_deployer.spec.names import NameField
 
@@ -53,17 +53,11 @@ def integer(
     default: Any = REQUIRED,
     minimum: int | None = None,
     maximum: int | None = None,
-    built: int | None = None,
     help: str = "",
 ) -> Any:
-    """An integer of at most `maximum`, or 2**31 - 1 where none is given.
-
-    A value above `built` makes sense, but is refused until it is supported.
-    """
+    """An integer of at most `maximum`, or 2**31 - 1 where none is given."""
     most = MAX_INTEGER if maximum is None else maximum
-    return _declare(
-        IntegerField(default=default, minimum=minimum, maximum=most, built=built, help=help)
-    )
+    return _declare(IntegerField(default=default, minimum=minimum, maximum=most, help=help))
 
 
 def number(
@@ -83,6 +77,20 @@ def number(
             exclusive_minimum=exclusive_minimum,
             help=help,
         )
+    )
+
+
+def numbers(
+    count: int,
+    *,
+    default: Any = REQUIRED,
+    minimum: float | None = None,
+    below: float | None = None,
+    help: str = "",
+) -> Any:
+    """A list of so many finite numbers, as a tuple."""
+    return _declare(
+        NumbersField(count=count, default=default, minimum=minimum, below=below, help=help)
     )
 
 

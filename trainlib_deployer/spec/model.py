@@ -45,8 +45,10 @@ class TrainingSpec:
     optimizer: Optimizer | None
     epochs: int = fields.integer(default=1, minimum=0, help="0: predict only")
     max_steps: int | None = fields.integer(default=None, minimum=1, help="stop earlier")
-    # larger batches are refused here, and nowhere else, until they are built
-    batch_size: int = fields.integer(default=1, minimum=1, built=1, help="samples a step")
+    batch_size: int = fields.integer(default=1, minimum=1, help="samples a step")
+    drop_last: bool = fields.boolean(
+        default=False, help="leave out the last, smaller mini-batch of an epoch"
+    )
     seed: int = fields.integer(default=0, minimum=0, maximum=MAX_SEED, help="of initialisation")
     shuffle: bool = fields.boolean(default=False, help="a new order of the samples each epoch")
     target: str = fields.choice(("data", "input"), default="data", help="input: autoencoder")

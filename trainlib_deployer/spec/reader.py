@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from trainlib_deployer.errors import Diagnostics, Location
 from trainlib_deployer.registry import Registry
-from trainlib_deployer.spec.field import FieldError
+from trainlib_deployer.spec.field import FieldError, OptionError
 from trainlib_deployer.spec.fields import attributes_of, fields_of
 from trainlib_deployer.spec.nodes import Entry, MapNode, Node, Scalar, shorten, show
 from trainlib_deployer.spec.suggest import did_you_mean
@@ -109,4 +109,10 @@ class Reader:
         context = f"{what} {name.value}: "
         is_wrong = self.unknown_keys(entries, ("type", *fields_of(cls)), context)
         values = self.options(cls, entries, node.where, context)
-        return None if is_wrong or values is None else cls(**values)
+        if is_wrong or values is None:
+            return None
+        try:
+            return cls(**values)
+        except OptionError as error:
+            self.error(f"{context}{error}", node.where)
+            return None

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 
-from trainlib_deployer.ir.step import LoopKind, Step
+from trainlib_deployer.ir.step import LoopKind, Step, TileField
 from trainlib_deployer.passes.liveness import aligned_bytes
 from trainlib_deployer.tiling.box import box_of
 from trainlib_deployer.tiling.cost import TileCost, Transfers, engine_cycles, step_cycles
@@ -123,7 +123,11 @@ class Tiler:
             return ()
         tiling = self._step.tiling
         names = (*tiling.loops, *(tiling.last_resort if last_resort else ()))
-        return tuple(name for name in names if self._loops[name].extent > 1)
+        return tuple(
+            name
+            for name in names
+            if self._loops[name].extent > 1 and not _sums_samples(self._step, name)
+        )
 
     def _all_splits(
         self, chosen: tuple[str, ...], overlap: bool, every_size: bool
@@ -320,13 +324,39 @@ def tiler_of(step: Step, direct: frozenset[int], cores: int) -> Tiler:
     )
     tiling = step.tiling
     rules = (tiling.loops, tiling.last_resort, tuple(tiling.fields.items()))
-    shape = (step.op, step.phase, tuple(step.fields.items()), step.loops, step.in_place)
+    members = (tuple(step.fields.items()), tuple(step.per_sample.items()))
+    shape = (step.op, step.phase, members, step.loops, step.in_place)
     return _tiler(_Signature((*shape, operands, rules), step), direct, cores)
 
 
 @cache
 def _tiler(signature: _Signature, direct: frozenset[int], cores: int) -> Tiler:
     return Tiler(signature.step, direct, cores)
+
+
+def _sums_samples(step: Step, name: str) -> bool:
+    """Whether a loop sums over the samples of the mini-batch: of a small one, a tile knows only if
+    it has them all."""
+    kinds = {loop.name: loop.kind for loop in step.loops}
+    if kinds[name] is not LoopKind.REDUCTION:
+        return False
+    return any(
+        each != step.fields[member] and name in _loops_of(step, step.tiling.fields[member])
+        for member, each in step.per_sample.items()
+        if member in step.tiling.fields
+    )
+
+
+def _loops_of(step: Step, rule: TileField) -> set[str]:
+    """The loops that a member of the struct follows."""
+    found = set()
+    for _, bound in rule.terms:
+        if bound.loop is not None:
+            found.add(bound.loop)
+        else:
+            axis = operand_axes(step.operands[bound.operand])[bound.axis]
+            found |= {name for name, _ in axis.terms}
+    return found
 
 
 def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from trainlib_deployer.errors import Diagnostics
 from trainlib_deployer.ir.dtype import DType
-from trainlib_deployer.ir.graph import Graph, Node, Training
+from trainlib_deployer.ir.graph import Graph, Node, Rule, Training
 from trainlib_deployer.ir.tensor import Kind, Shape, Tensor
 from trainlib_deployer.layers.base import Layer, ShapeError
+from trainlib_deployer.optimizers.base import Optimizer
 from trainlib_deployer.spec.model import LayerSpec, ModelSpec, TrainingSpec
 
 
 def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
     """The network of a spec; None where errors (all in `diagnostics`) leave no whole graph."""
-    n = spec.training.batch_size
+    n = spec.training.batch_size if spec.training.epochs else 1
     network_input = Tensor("input", Kind.INPUT, (n, *spec.input_shape))
     known: dict[str, Tensor | None] = {"input": network_input}
     nodes: list[Node] = []
@@ -23,7 +26,8 @@ def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
         node = None
         if item.layer is not None and all(inputs):
             tensors = tuple(tensor for tensor in inputs if tensor)
-            node = _build_node(item, item.layer, tensors, diagnostics)
+            layer = item.layer if spec.training.epochs else item.layer.when_predicting()
+            node = _build_node(item, layer, tensors, diagnostics)
         known[item.name] = node.output if node else None
         if node:
             nodes.append(node)
@@ -43,6 +47,7 @@ def _build_node(
     try:
         output_shape = layer.output_shape(*shapes)
         parameters = layer.parameters(*shapes)
+        buffers = layer.buffers(*shapes)
     except ShapeError as error:
         diagnostics.add(
             f"{item.type} '{item.name}' {error}; got " + _describe_sources(inputs), item.where
@@ -58,7 +63,11 @@ def _build_node(
             name: Tensor(f"{item.name}.{name}", Kind.WEIGHT, shape)
             for name, shape in parameters.items()
         },
-        trainable=item.trainable,
+        trainable=item.trainable and not layer.is_fixed,
+        buffers={
+            name: Tensor(f"{item.name}.{name}", Kind.BUFFER, shape)
+            for name, shape in buffers.items()
+        },
     )
 
 
@@ -116,7 +125,17 @@ def _build_training(
             return None
         target = network_input
     loss = Tensor("loss", Kind.LOSS, (1,))
-    return Training(spec.loss, spec.optimizer, loss, target)
+    rules, counter = _rules(spec.optimizer, nodes)
+    return Training(spec.loss, spec.optimizer, loss, target, rules, counter)
+
+
+def _rules(optimizer: Optimizer, nodes: list[Node]) -> tuple[Mapping[str, Rule], Tensor | None]:
+    """How each parameter is updated, and the counter of steps where that needs one."""
+    found = optimizer.rate(scheduled=False)
+    rate = Tensor("optimizer.rate", Kind.RATE, (found.count,)) if found else None
+    counter = Tensor("optimizer.step", Kind.COUNTER, (1,), DType.I32) if found else None
+    rule = Rule(optimizer, rate)
+    return {p.name: rule for node in nodes for p in node.parameters.values()}, counter
 
 
 def _classes(spec: TrainingSpec, output: Tensor) -> int | None:

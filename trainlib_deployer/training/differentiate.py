@@ -4,7 +4,7 @@ Plain and wasteful on purpose: the passes make it small, and each can be seen do
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trainlib_deployer.ir.elementwise import copy_step
 from trainlib_deployer.ir.graph import Graph, Node, Schedule, Training
@@ -83,7 +83,11 @@ class _Backward:
         self.steps.extend(node.layer.backward(node, request))
         for name, gradient in dparams.items():
             weight = node.parameters[name]
-            self.updates.append(self.training.optimizer.update(node.name, weight, gradient))
+            rule, state = self.training.rules[weight.name], self.training.state_of(weight)
+            update = rule.optimizer.update(node.name, weight, gradient, state, rule.rate)
+            # what the step sets anew is no constant of another kernel
+            linear = None if rule.rate else rule.optimizer.fused()
+            self.updates.append(replace(update, linear_update=linear))
 
     def _contribution(self, tensor: Tensor) -> tuple[Tensor | None, bool]:
         """The gradient to make for an input, and whether it already holds a part of the sum."""

@@ -9,7 +9,7 @@ from trainlib_deployer.tuning.costs import Fields, Formula, cost, share, shared,
 _BLOCK = 16
 
 
-def _each(cycles: float, alone: float, products: float, members: int) -> Formula:
+def each(cycles: float, alone: float, products: float, members: int) -> Formula:
     """Elements in blocks of 16, `cycles` each; `alone` where they fill no block."""
 
     def formula(f: Fields, cores: int) -> float:
@@ -21,18 +21,12 @@ def _each(cycles: float, alone: float, products: float, members: int) -> Formula
     return formula
 
 
-cost("tl_relu_fw_f32")(_each(5.0, 10, 1, 1))
-cost("tl_relu_ig_f32")(_each(6.0, 12, 1, 2))
-cost("tl_leaky_relu_fw_f32")(_each(4.2, 10, 2, 2))
-cost("tl_leaky_relu_ig_f32")(_each(8.3, 14, 2, 3))
-cost("tl_add_fw_f32")(_each(4.0, 10, 1, 1))
-cost("tl_pass_fw_f32", "tl_pass_ig_f32")(_each(2.2, 8, 0, 2))
-
-
-@cost("tl_sgd_update_f32")
-def _sgd(f: Fields, cores: int) -> float:
-    decays = f["weight_decay"] != 0
-    return _each(5.0 if decays else 4.0, 11 if decays else 10, 2 if decays else 1, 3)(f, cores)
+cost("tl_relu_fw_f32")(each(5.0, 10, 1, 1))
+cost("tl_relu_ig_f32")(each(6.0, 12, 1, 2))
+cost("tl_leaky_relu_fw_f32")(each(4.2, 10, 2, 2))
+cost("tl_leaky_relu_ig_f32")(each(8.3, 14, 2, 3))
+cost("tl_add_fw_f32")(each(4.0, 10, 1, 1))
+cost("tl_pass_fw_f32", "tl_pass_ig_f32")(each(2.2, 8, 0, 2))
 
 
 def _pool(window: float, row: float, of: str = "ho") -> Formula:
@@ -118,4 +112,4 @@ def _mse_fw(f: Fields, cores: int) -> float:
 @cost("tl_mse_ig_f32")
 def _mse_ig(f: Fields, cores: int) -> float:
     # each core divides, one after the other
-    return _each(5.2, 11, 2, 2)(f, cores) + 25 + 14 * cores
+    return each(5.2, 11, 2, 2)(f, cores) + 25 + 14 * cores

@@ -93,7 +93,7 @@ void TL_NAME(cross_entropy_fw)(
         }
     }
     if (tl_core_id() == 0) {
-        loss[0] = TL_STORE(op->mean ? total / (tl_acc)op->n : total);
+        loss[0] = TL_STORE(total / op->divisor);
     }
 }
 
@@ -102,7 +102,7 @@ void TL_NAME(cross_entropy_ig)(
 {
     const int32_t classes = op->classes;
     const tl_range own = tl_share(classes);
-    const tl_acc scale = op->mean ? 1 / (tl_acc)op->n : 1;
+    const tl_acc scale = 1 / op->divisor;
     const tl_acc smooth = op->label_smoothing;
     const tl_acc pull = smooth / (tl_acc)classes;
 

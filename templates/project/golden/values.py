@@ -1,11 +1,21 @@
 def state_of(net: nn.Module) -> dict[str, torch.Tensor]:
-    """A copy of all parameters."""
-    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+    """A copy of all parameters and running statistics; not of how many steps made these."""
+    state = net.state_dict().items()
+    return {name: value.detach().clone() for name, value in state if value.is_floating_point()}
+
+
+def load_state(net: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """The names are complete but for the counts that state_of leaves out."""
+    net.load_state_dict(state, strict=False)
 
 
 def blob(state: dict[str, torch.Tensor]) -> bytes:
-    """The parameters as net_load() takes them: identity, size, then f32 in the spec's order."""
-    values = b"".join(value.numpy().astype("<f4").tobytes() for value in state.values())
+    """What net_load() takes: identity, size, then the parameters in the spec's order, and what
+    the optimizer keeps."""
+    values = b"".join(
+        value.numpy().astype("<f4" if value.is_floating_point() else "<i4").tobytes()
+        for value in state.values()
+    )
     return np.array([STATE_ID, 8 + len(values)], "<u4").tobytes() + values
 
 
@@ -43,26 +53,37 @@ def fingerprint(value: torch.Tensor) -> np.ndarray:
 
 
 def compared(found: dict, kind: str, name: str, first: int = 0, count: int | None = None):
-    """What one comparison needs: the values, and the whole tensor that errors are relative to."""
-    whole = found[kind, name].flatten()
-    return whole[first:][:count], whole
+    """What one comparison needs: the values, what errors are relative to, and how far rounding of
+    the gradients moves each value.
+
+    Zeros stand for the samples that a smaller mini-batch lacks: the program does not look there.
+    """
+    whole = found[kind, name]
+    if kind in ("activation", "input_grad") and whole.dim() > 0:
+        whole = torch.cat([whole, whole.new_zeros(BATCH - len(whole), *whole.shape[1:])])
+    whole = whole.flatten()
+    scale = found.get(("scale", name), whole) if kind == "weight_grad" else whole
+    reach = found.get(("reach", name))
+    reach = torch.zeros(1) if reach is None or kind == "weight_grad" else reach.flatten()[first:]
+    return whole[first:][:count], scale, reach[:count]
 
 
-def full_record(part: torch.Tensor, whole: torch.Tensor) -> np.ndarray:
+def full_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Tensor) -> np.ndarray:
     """The largest magnitude of the whole, then the part."""
     return np.append(whole.abs().max().numpy(), part.numpy())
 
 
-def fingerprint_record(part: torch.Tensor, whole: torch.Tensor) -> np.ndarray:
-    """The norm of the whole, then the part's fingerprint."""
-    return np.append(fingerprint(whole)[0], fingerprint(part))
+def fingerprint_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Tensor) -> np.ndarray:
+    """The norm of the whole, four standard deviations of a sum of independent errors within reach,
+    then the part's fingerprint."""
+    return np.concatenate([[fingerprint(whole)[0], 4.0 * reach.norm().numpy()], fingerprint(part)])
 
 
 def write_data(
     blobs: list[bytes],
-    expected: list[list[tuple[torch.Tensor, torch.Tensor]]],
+    expected: list[list[tuple[torch.Tensor, ...]]],
     checked: list[tuple[int, int]],
-    order: list[int],
+    batches: list[list[int]],
     losses: list[float],
     correct: int | None,
     test_samples: int,
@@ -71,7 +92,9 @@ def write_data(
     """The files of data/: states, expected values, and golden.bin with everything else."""
     compared = losses[:100]
     header = [0x31474C54, PLAN_ID, len(losses), len(checked), len(compared), test_samples]
-    words = [*header, correct or 0, *[word for pair in checked for word in pair], *order]
+    samples = [batch + [0xFFFFFFFF] * (BATCH - len(batch)) for batch in batches]
+    flat = [word for row in (*checked, *samples) for word in row]
+    words = [*header, correct or 0, *flat]
     files = {
         "state.bin": b"".join(blobs),
         "expected_full.bin": b"".join(
@@ -112,5 +135,6 @@ def prepare() -> None:
 
 
 def count_correct(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
+    net.eval()
     with torch.no_grad():
         return int((net(x)[OUTPUT].argmax(1) == y).sum())

@@ -11,17 +11,17 @@
 typedef struct tl_cross_entropy {
     int32_t n;
     int32_t classes;
-    int32_t mean;           /* divide by n */
+    float divisor;          /* n for the mean, 1 for the sum */
     float label_smoothing;  /* 0 to 1 */
 } tl_cross_entropy;
 
-/* loss (1) = mean or sum over n of -log softmax(x)[target], as torch.nn.CrossEntropyLoss.
+/* loss (1) = sum over n of -log softmax(x)[target] / divisor, as torch.nn.CrossEntropyLoss.
    x is (n, classes); target is (n), class indices. */
 void tl_cross_entropy_fw_f32(
     const tl_cross_entropy *op, float *loss, const float *x, const int32_t *target);
 
-/* dx (n, classes) = softmax(x) - target. The true class gets minus the sum of the others, so that
-   it keeps its relative precision when the network is sure. */
+/* dx (n, classes) = (softmax(x) - target) / divisor. The true class gets minus the sum of the
+   others, so that it keeps its relative precision when the network is sure. */
 void tl_cross_entropy_ig_f32(
     const tl_cross_entropy *op, float *dx, const float *x, const int32_t *target);
 

@@ -7,6 +7,9 @@
 /* e^x within 2 ulp for results that are normal; 0 below, infinity above the range; NaN for NaN. */
 float tl_expf(float x);
 
+/* e^x - 1 within 4 ulp, small x included. */
+float tl_expm1f(float x);
+
 /* Natural logarithm within 2 ulp, subnormal arguments included; -infinity for 0, NaN below. */
 float tl_logf(float x);
 

@@ -1,4 +1,4 @@
-"""Losses and updates against PyTorch, and the same bits on every run."""
+"""Losses against PyTorch, and the same bits on every run."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from trainlib_deployer.losses import LOSSES
 from trainlib_deployer.losses.base import Loss
 from trainlib_deployer.losses.cross_entropy import CrossEntropy
 from trainlib_deployer.losses.mse import Mse
-from trainlib_deployer.optimizers import OPTIMIZERS
-from trainlib_deployer.optimizers.sgd import Sgd
 
 SHARED = settings(
     max_examples=150,
@@ -42,14 +40,10 @@ RANDOM_LOSSES = {
     ),
     "mse": st.builds(Mse, reduction=REDUCTIONS),
 }
-RANDOM_OPTIMIZERS = {
-    "sgd": st.builds(Sgd, lr=st.floats(0, 2, width=32), weight_decay=st.floats(0, 1, width=32))
-}
 
 
-def test_every_loss_and_optimizer_is_tested_here() -> None:
+def test_every_loss_is_tested_here() -> None:
     assert set(RANDOM_LOSSES) == set(LOSSES)
-    assert set(RANDOM_OPTIMIZERS) == set(OPTIMIZERS)
 
 
 def run_loss(
@@ -113,33 +107,6 @@ def test_cross_entropy_stays_finite_and_precise_when_it_is_sure(
         # below 1e-15, PyTorch's 1 + x and p - 1 have no more digits, even in double
         np.testing.assert_allclose(value[0], golden, rtol=1e-5, atol=1e-15)
         np.testing.assert_allclose(dx, golden_dx, rtol=1e-5, atol=1e-15)
-
-
-@pytest.mark.parametrize("name", list(OPTIMIZERS))
-def test_an_update_agrees_with_pytorch(name: str, harness: Harness) -> None:
-    @SHARED
-    @given(
-        optimizer=RANDOM_OPTIMIZERS[name],
-        count=st.integers(1, 70),
-        seed=st.integers(0, 2**31),
-        cores=CORES,
-    )
-    def check(optimizer: Sgd, count: int, seed: int, cores: int) -> None:
-        random = np.random.default_rng(seed)
-        values: dict[str, Array] = {
-            key: random.standard_normal(count).astype(np.float32) for key in ("w", "w.grad")
-        }
-        golden = torch.from_numpy(values["w"].copy()).double().requires_grad_()
-        golden.grad = torch.from_numpy(values["w.grad"]).double()
-        eval(optimizer.torch_call("[w]"), {"torch": torch, "w": golden}).step()
-        step = optimizer.update(
-            "l", Tensor("w", Kind.WEIGHT, (count,)), Tensor("w.grad", Kind.WEIGHT_GRAD, (count,))
-        )
-        (kernel,) = kernels_for(step)
-        run_step(harness, step, kernel, cores, values)
-        assert_close(values["w"], golden.detach().numpy(), 1, "update")
-
-    check()
 
 
 @settings(SHARED, max_examples=60)

@@ -1,6 +1,6 @@
-void TL_NAME(sgd_update)(const tl_sgd *op, tl_elem *w, const tl_elem *dw)
+void TL_NAME(sgd_update)(const tl_sgd *op, tl_elem *w, const tl_elem *dw, const float *rate)
 {
-    const tl_acc lr = op->lr;
+    const tl_acc lr = rate ? rate[0] : op->lr;
     const tl_acc decay = op->weight_decay;
 
 #define LOAD(i) const tl_acc w_i = TL_LOAD(w[i]), dw_i = TL_LOAD(dw[i])

@@ -1,0 +1,6 @@
+#include "tl/optimizer.h"
+
+#include "tl/elem_f32.h"
+#include "tl/share.h"
+
+#include "sign_sgd_body.h"

@@ -1,0 +1,34 @@
+"""Costs of parameter updates."""
+
+from __future__ import annotations
+
+from trainlib_deployer.tuning.costs import Fields, Formula, cost, share, start
+from trainlib_deployer.tuning.costs_elementwise import each
+
+
+@cost("tl_sgd_update_f32")
+def _sgd(f: Fields, cores: int) -> float:
+    decays = f["weight_decay"] != 0
+    return each(5.0 if decays else 4.0, 11 if decays else 10, 2 if decays else 1, 3)(f, cores)
+
+
+def _one_by_one(alone: float, together: float, members: int) -> Formula:
+    """So many cycles an element; from five cores on, where two of them share an FPU, `together`."""
+
+    def formula(f: Fields, cores: int) -> float:
+        return start(members) + share(f["count"], cores) * (alone if cores <= 4 else together)
+
+    return formula
+
+
+cost("tl_sgd_momentum_update_f32")(_one_by_one(18, 21, 6))
+cost("tl_sign_sgd_update_f32")(_one_by_one(20.5, 20.5, 4))
+cost("tl_adam_update_f32", "tl_adamw_update_f32")(_one_by_one(43.5, 57.5, 9))
+cost("tl_adagrad_update_f32")(_one_by_one(36, 47, 5))
+
+
+@cost("tl_rmsprop_update_f32")
+def _rmsprop(f: Fields, cores: int) -> float:
+    # with centering about 8 more: it shows in no member
+    momentum = 4 if f["momentum"] else 0
+    return _one_by_one(45.5 + momentum, 57 + momentum, 8)(f, cores)
