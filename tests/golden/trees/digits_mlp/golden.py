@@ -20,8 +20,10 @@ DATA = HERE / "data"
 
 SEED = 0
 STEPS = 5748  # training steps
+BATCH = 1  # samples of a step
+DROP_LAST = False  # the last, smaller mini-batch of an epoch
 SHUFFLE = False
-PLAN_ID = 3985114653  # of the C project that these values belong to
+PLAN_ID = 3135004077  # of the C project that these values belong to
 STATE_ID = 4181758745
 INPUT_SHAPE = (1, 8, 8)
 OUTPUT = 'fc2'
@@ -49,6 +51,8 @@ class Net(nn.Module):
 
 
 FROZEN = []
+# Sums over dy of these layers that a normalisation may cancel to nothing but rounding.
+CANCELLING = {}
 
 
 def loss_of(t: dict[str, torch.Tensor], target: torch.Tensor) -> torch.Tensor:
@@ -57,6 +61,13 @@ def loss_of(t: dict[str, torch.Tensor], target: torch.Tensor) -> torch.Tensor:
 
 def optimizer_of(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, lr=0.05, weight_decay=0.0001)
+
+
+# What the optimizer keeps of a parameter, in the order of net_save().
+KEPT = []
+COUNTS_STEPS = False  # net_save() ends with the number of training steps
+# How far gradients of the f32 program may be off, where the optimizer makes more of that.
+AMPLIFIED = {}
 
 
 # What the C program compares, in the order of its Steps: (kind, name), and where a Step makes only
@@ -111,13 +122,23 @@ def build() -> Net:
 
 
 def state_of(net: nn.Module) -> dict[str, torch.Tensor]:
-    """A copy of all parameters."""
-    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+    """A copy of all parameters and running statistics; not of how many steps made these."""
+    state = net.state_dict().items()
+    return {name: value.detach().clone() for name, value in state if value.is_floating_point()}
+
+
+def load_state(net: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """The names are complete but for the counts that state_of leaves out."""
+    net.load_state_dict(state, strict=False)
 
 
 def blob(state: dict[str, torch.Tensor]) -> bytes:
-    """The parameters as net_load() takes them: identity, size, then f32 in the spec's order."""
-    values = b"".join(value.numpy().astype("<f4").tobytes() for value in state.values())
+    """What net_load() takes: identity, size, then the parameters in the spec's order, and what
+    the optimizer keeps."""
+    values = b"".join(
+        value.numpy().astype("<f4" if value.is_floating_point() else "<i4").tobytes()
+        for value in state.values()
+    )
     return np.array([STATE_ID, 8 + len(values)], "<u4").tobytes() + values
 
 
@@ -155,26 +176,37 @@ def fingerprint(value: torch.Tensor) -> np.ndarray:
 
 
 def compared(found: dict, kind: str, name: str, first: int = 0, count: int | None = None):
-    """What one comparison needs: the values, and the whole tensor that errors are relative to."""
-    whole = found[kind, name].flatten()
-    return whole[first:][:count], whole
+    """What one comparison needs: the values, what errors are relative to, and how far rounding of
+    the gradients moves each value.
+
+    Zeros stand for the samples that a smaller mini-batch lacks: the program does not look there.
+    """
+    whole = found[kind, name]
+    if kind in ("activation", "input_grad") and whole.dim() > 0:
+        whole = torch.cat([whole, whole.new_zeros(BATCH - len(whole), *whole.shape[1:])])
+    whole = whole.flatten()
+    scale = found.get(("scale", name), whole) if kind == "weight_grad" else whole
+    reach = found.get(("reach", name))
+    reach = torch.zeros(1) if reach is None or kind == "weight_grad" else reach.flatten()[first:]
+    return whole[first:][:count], scale, reach[:count]
 
 
-def full_record(part: torch.Tensor, whole: torch.Tensor) -> np.ndarray:
+def full_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Tensor) -> np.ndarray:
     """The largest magnitude of the whole, then the part."""
     return np.append(whole.abs().max().numpy(), part.numpy())
 
 
-def fingerprint_record(part: torch.Tensor, whole: torch.Tensor) -> np.ndarray:
-    """The norm of the whole, then the part's fingerprint."""
-    return np.append(fingerprint(whole)[0], fingerprint(part))
+def fingerprint_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Tensor) -> np.ndarray:
+    """The norm of the whole, four standard deviations of a sum of independent errors within reach,
+    then the part's fingerprint."""
+    return np.concatenate([[fingerprint(whole)[0], 4.0 * reach.norm().numpy()], fingerprint(part)])
 
 
 def write_data(
     blobs: list[bytes],
-    expected: list[list[tuple[torch.Tensor, torch.Tensor]]],
+    expected: list[list[tuple[torch.Tensor, ...]]],
     checked: list[tuple[int, int]],
-    order: list[int],
+    batches: list[list[int]],
     losses: list[float],
     correct: int | None,
     test_samples: int,
@@ -183,7 +215,9 @@ def write_data(
     """The files of data/: states, expected values, and golden.bin with everything else."""
     compared = losses[:100]
     header = [0x31474C54, PLAN_ID, len(losses), len(checked), len(compared), test_samples]
-    words = [*header, correct or 0, *[word for pair in checked for word in pair], *order]
+    samples = [batch + [0xFFFFFFFF] * (BATCH - len(batch)) for batch in batches]
+    flat = [word for row in (*checked, *samples) for word in row]
+    words = [*header, correct or 0, *flat]
     files = {
         "state.bin": b"".join(blobs),
         "expected_full.bin": b"".join(
@@ -224,29 +258,67 @@ def prepare() -> None:
 
 
 def count_correct(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
+    net.eval()
     with torch.no_grad():
         return int((net(x)[OUTPUT].argmax(1) == y).sum())
 
 
-def sample_order(count: int) -> list[int]:
-    """The sample of each training step: in the order of the file, or one permutation an epoch."""
+def mini_batches(count: int) -> list[list[int]]:
+    """The samples of each training step, as torch.utils.data.DataLoader makes mini-batches.
+
+    In the order of the file, or of one permutation an epoch.
+    """
     generator = torch.Generator().manual_seed(SEED)
-    order: list[int] = []
-    while len(order) < STEPS:
-        epoch = torch.randperm(count, generator=generator).tolist() if SHUFFLE else range(count)
-        order.extend(epoch)
-    return order[:STEPS]
+    batches: list[list[int]] = []
+    while len(batches) < STEPS:
+        epoch = list(range(count))
+        if SHUFFLE:
+            epoch = torch.randperm(count, generator=generator).tolist()
+        parts = [epoch[first : first + BATCH] for first in range(0, count, BATCH)]
+        batches.extend(part for part in parts if len(part) == BATCH or not DROP_LAST)
+    return batches[:STEPS]
 
 
-def train(net: Net, x: torch.Tensor, y: torch.Tensor, order: list[int], keep: set[int]):
-    """Train in f32; the losses, and the parameters before each step of `keep`."""
-    optimizer = optimizer_of([p for p in net.parameters() if p.requires_grad])
+def learning(net: Net) -> list[nn.Parameter]:
+    return [p for p in net.parameters() if p.requires_grad]
+
+
+def kept_by(optimizer: torch.optim.Optimizer, net: Net) -> dict[str, torch.Tensor]:
+    """What the optimizer keeps of each parameter; zeros before its first step."""
+    parameters = dict(net.named_parameters())
+    found = {}
+    for name, key in KEPT:
+        value = optimizer.state[parameters[name]].get(key)
+        found[f"{name}.{key}"] = torch.zeros_like(parameters[name]) if value is None else value
+    return {name: value.detach().clone() for name, value in found.items()}
+
+
+def whole_state(net: Net, optimizer: torch.optim.Optimizer, step: int) -> dict[str, torch.Tensor]:
+    """All that net_save() saves before training step `step`."""
+    counter = {"optimizer.step": torch.tensor([step], dtype=torch.int32)} if COUNTS_STEPS else {}
+    return state_of(net) | kept_by(optimizer, net) | counter
+
+
+def optimizer_from(state: dict[str, torch.Tensor], net: Net, step: int) -> torch.optim.Optimizer:
+    """The optimizer of `net` as it is before training step `step`."""
+    optimizer = optimizer_of(learning(net))
+    parameters = dict(net.named_parameters())
+    for name, key in KEPT if step > 0 else []:
+        known = optimizer.state[parameters[name]]
+        known["step"] = torch.tensor(float(step))
+        known[key] = state[f"{name}.{key}"].to(parameters[name].dtype).clone()
+    return optimizer
+
+
+def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], keep: set[int]):
+    """Train in f32; the losses, and all state before each step of `keep`."""
+    optimizer = optimizer_of(learning(net))
     losses, states = [], {}
-    for step, sample in enumerate(order):
+    for step, samples in enumerate(batches):
         if step in keep:
-            states[step] = state_of(net)
+            states[step] = whole_state(net, optimizer, step)
         optimizer.zero_grad()
-        loss = loss_of(net(x[sample : sample + 1]), y[sample : sample + 1])
+        loss = loss_of(net(x[samples]), y[samples])
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -255,10 +327,35 @@ def train(net: Net, x: torch.Tensor, y: torch.Tensor, order: list[int], keep: se
     return losses, states
 
 
-def local_step(state: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor):
+def update(net: Net, state: dict[str, torch.Tensor], gradients: dict, step: int):
+    """Parameters and what the optimizer keeps after an update: (kind, name) → tensor."""
+    load_state(net, state)
+    optimizer = optimizer_from(state, net, step)
+    for name, parameter in net.named_parameters():
+        parameter.grad = gradients[name].clone() if name in gradients else None
+    optimizer.step()
+    found = {("weight", name): p.detach().clone() for name, p in net.named_parameters()}
+    return found | {("optimizer_state", n): value for n, value in kept_by(optimizer, net).items()}
+
+
+def reach_of(net: Net, state: dict[str, torch.Tensor], gradients: dict, scales: dict, step: int):
+    """How far each result of the update moves, where gradients are off as f32 may be."""
+    off = {n: AMPLIFIED.get(n, 0.0) * scales[n].abs().max() for n in gradients}
+    low, middle, high = (
+        update(net, state, {n: g + way * off[n] for n, g in gradients.items()}, step)
+        for way in (-1.0, 0.0, 1.0)
+    )
+    # squares of what is nearly 0 move to the same side both ways
+    return {
+        ("reach", key[1]): (high[key] - value).abs() + (low[key] - value).abs()
+        for key, value in middle.items()
+    }
+
+
+def local_step(state: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor, step: int):
     """One step from `state` in double precision: every tensor by (kind, name), the nearest kink."""
     net = build().double()
-    net.load_state_dict(state)
+    load_state(net, state)
     if y.is_floating_point():
         y = y.double()
     t = net(x.double())
@@ -266,29 +363,34 @@ def local_step(state: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor)
     for value in t.values():
         if value.requires_grad:
             value.retain_grad()
-    learning = [p for p in net.parameters() if p.requires_grad]
     loss = loss_of(t, y)
     loss.backward()
     found = {("activation", name): value.detach() for name, value in t.items()}
     found["activation", "loss"] = loss.detach()
     found |= {("input_grad", name): value.grad for name, value in t.items() if value.requires_grad}
-    for name, parameter in net.named_parameters():
-        if parameter.requires_grad:
-            found["weight_grad", name] = parameter.grad.clone()
-    optimizer_of(learning).step()
-    found |= {("weight", name): p.detach() for name, p in net.named_parameters()}
-    return found, distance
+    gradients = {n: p.grad.clone() for n, p in net.named_parameters() if p.requires_grad}
+    found |= {("weight_grad", name): gradient for name, gradient in gradients.items()}
+    for name, layer in CANCELLING.items():
+        # a sum of K terms that cancels is as exact as one of random signs: sqrt(K) times a term
+        terms = t[layer].grad.abs().transpose(0, 1).flatten(1)
+        usual = terms.sum(1) / terms.shape[1] ** 0.5
+        found["scale", name] = torch.maximum(found["weight_grad", name].abs(), usual)
+    found |= {("buffer", name): value.clone() for name, value in net.named_buffers()}
+    if AMPLIFIED:
+        scales = {n: found.get(("scale", n), gradient) for n, gradient in gradients.items()}
+        found |= reach_of(net, state, gradients, scales, step)
+    return found | update(net, state, gradients, step), distance
 
 
 SEARCH = 32  # steps tried, where a kink is too near
 
 
-def choose_step(wanted: int, candidates: range, states, x, y, order):
+def choose_step(wanted: int, candidates: range, states, x, y, batches):
     """The first candidate whose kinks are all farther than rounding reaches, else the farthest."""
     best = None
     for step in candidates:
-        sample = slice(order[step], order[step] + 1)
-        found, (distance, what) = local_step(states[step], x[sample], y[sample])
+        samples = batches[step]
+        found, (distance, what) = local_step(states[step], x[samples], y[samples], step)
         if best is None or distance > best[1]:
             best = (step, distance, what, found)
         if distance > 1.0:
@@ -298,32 +400,33 @@ def choose_step(wanted: int, candidates: range, states, x, y, order):
     if distance <= 1.0:
         note = (
             f"no step of {len(candidates)} near {wanted} keeps all kinks out of rounding's reach;"
-            f" step {step}, the farthest, is checked ({what} at {distance:.2g} tolerances)"
+            f" of step {step}, the farthest ({what} at {distance:.2g} tolerances), each Step is"
+            " checked from the golden model's values"
         )
     elif step != wanted:
         note = f"step {wanted} comes within rounding of a kink; step {step} is checked instead"
-    return step, found, note
+    return step, found, distance <= 1.0, note
 
 
 def main() -> None:
     prepare()
     x, y = load_samples()
-    order = sample_order(len(x))
+    batches = mini_batches(len(x))
     forwards = range(min(SEARCH, STEPS))
     backwards = range(STEPS - 1, max(STEPS - 1 - SEARCH, -1), -1)
     net = build()
-    initial = state_of(net)
-    losses, states = train(net, x, y, order, {*forwards, *backwards})
+    initial = whole_state(net, optimizer_of(learning(net)), 0)
+    losses, states = train(net, x, y, batches, {*forwards, *backwards})
     checked, blobs, expected, notes = [], [blob(initial)], [], []
     wanted_steps = [(0, forwards)] + ([(STEPS - 1, backwards)] if STEPS > 1 else [])
     for wanted, candidates in wanted_steps:
-        step, found, note = choose_step(wanted, candidates, states, x, y, order)
+        step, found, guided, note = choose_step(wanted, candidates, states, x, y, batches)
         if note:
             notes.append(note)
             print(f"golden: {note}")
         if step in [earlier for earlier, _ in checked]:
             continue
-        checked.append((step, order[step]))
+        checked.append((step, int(guided)))
         blobs.append(blob(states[step]))
         expected.append([compared(found, *check) for check in CHECKS])
     correct, test_samples = None, 0
@@ -332,7 +435,7 @@ def main() -> None:
         test_x, test_y = load_test()
         write_samples("test", test_x, test_y)
         correct, test_samples = count_correct(net, test_x, test_y), len(test_x)
-    write_data(blobs, expected, checked, order, losses, correct, test_samples, notes)
+    write_data(blobs, expected, checked, batches, losses, correct, test_samples, notes)
     print(f"golden: {len(losses)} steps, loss {losses[0]:.6f} -> {losses[-1]:.6f}")
 
 

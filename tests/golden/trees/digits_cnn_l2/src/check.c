@@ -12,14 +12,18 @@ int net_observed;
 
 static uint32_t checked_step;
 static uint32_t checked_index;
+static uint32_t checked_samples;
+static int checked_guided;
 static int data_whole;
 static int all_agree = 1;
 static uint32_t step_start;
 
-void check_open(uint32_t step, uint32_t index)
+void check_open(uint32_t step, uint32_t index, uint32_t samples, int guided)
 {
     checked_step = step;
     checked_index = index;
+    checked_samples = samples;
+    checked_guided = guided;
     data_whole = 1;
     guard_open();
     net_observed = NET_CHECKING;
@@ -81,7 +85,12 @@ static void check_step(int step, int probed)
         comparison found;
 
         if (check->step == step && (check->probed > 0) == probed) {
-            if (!compare(check, checked_index, before, &found)) {
+            const uint32_t each = check->per_sample;
+            const uint32_t count = each > 0 ? each * checked_samples : check->count;
+
+            if (!compare(check, count, checked_index, before, &found)
+                || ((check->imposed || checked_guided)
+                    && !impose(check, count, checked_index, before))) {
                 data_whole = 0;
                 return;
             }

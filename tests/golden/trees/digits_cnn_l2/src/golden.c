@@ -51,9 +51,9 @@ static uint32_t samples_at(const golden_header *header)
     return (uint32_t)(sizeof(golden_header) + header->checked_steps * sizeof(golden_checked));
 }
 
-int golden_sample(const golden_header *header, uint32_t step, uint32_t *sample)
+int golden_sample(const golden_header *header, uint32_t step, uint32_t index, uint32_t *sample)
 {
-    return read_at(samples_at(header) + 4 * step, sample, 4);
+    return read_at(samples_at(header) + 4 * (step * NET_BATCH + index), sample, 4);
 }
 
 static float magnitude(float value)
@@ -69,7 +69,7 @@ int golden_compare_loss(const golden_header *header, uint32_t step, float loss)
     if (step >= header->losses) {
         return 1;
     }
-    if (!read_at(samples_at(header) + 4 * (header->steps + step), &expected, 4)) {
+    if (!read_at(samples_at(header) + 4 * (header->steps * NET_BATCH + step), &expected, 4)) {
         return 0;
     }
     difference = magnitude(loss - expected);

@@ -7,8 +7,9 @@
 
 #include "tl/data.h"
 
-/* golden.bin begins with this; then come `checked_steps` golden_checked, the sample of each of the
-   `steps`, and the losses of the first `losses` steps. */
+/* golden.bin begins with this; then come `checked_steps` golden_checked, the NET_BATCH samples of each
+   of the `steps` (golden_no_sample behind the last one of a smaller mini-batch), and the losses
+   of the first `losses` steps. */
 typedef struct golden_header {
     uint32_t magic;
     uint32_t plan_id;
@@ -21,8 +22,10 @@ typedef struct golden_header {
 
 typedef struct golden_checked {
     uint32_t step;
-    uint32_t sample;
+    uint32_t guided; /* each Step starts from golden values: a kink is too near to start from its own */
 } golden_checked;
+
+static const uint32_t golden_no_sample = 0xffffffffu;
 
 /* 1, or 0 with a message where data/ is missing or made for another plan. */
 int golden_open(golden_header *header);
@@ -33,8 +36,9 @@ int golden_incomplete(void);
 /* Record `index` of a file of equal records; 1 where it is whole. */
 int golden_read(tl_data_file file, uint32_t index, void *record, uint32_t bytes);
 
+/* Checked step `index`, and sample `index` of a step's mini-batch. */
 int golden_checked_step(uint32_t index, golden_checked *checked);
-int golden_sample(const golden_header *header, uint32_t step, uint32_t *sample);
+int golden_sample(const golden_header *header, uint32_t step, uint32_t index, uint32_t *sample);
 
 /* Remember how far the loss of `step` is from the golden one, for the first `losses` steps. */
 int golden_compare_loss(const golden_header *header, uint32_t step, float loss);

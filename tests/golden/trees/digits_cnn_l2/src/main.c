@@ -31,8 +31,47 @@ static int load_sample(uint32_t index)
     return whole;
 }
 
-static float run_sample(void)
+#if NET_BATCH > 1
+static void put_sample(uint32_t index)
 {
+#if NET_TARGET_COUNT > 0
+    net_put_sample((int32_t)index, x, target);
+#else
+    net_put_sample((int32_t)index, x);
+#endif
+}
+#endif
+
+/* The samples of a step; their number, or 0 where a file ends early. */
+static uint32_t load_batch(const golden_header *golden, uint32_t step)
+{
+    uint32_t count = 0;
+
+    for (; count < NET_BATCH; count++) {
+        uint32_t sample;
+
+        if (!golden_sample(golden, step, count, &sample)) {
+            return 0;
+        }
+        if (sample == golden_no_sample) {
+            break;
+        }
+        if (!load_sample(sample)) {
+            return 0;
+        }
+#if NET_BATCH > 1
+        put_sample(count);
+#endif
+    }
+    return count;
+}
+
+static float run_batch(uint32_t count)
+{
+#if NET_BATCH > 1
+    return net_train_batch((int32_t)count);
+#else
+    (void)count;
 #if !NET_TRAINS
     net_predict(x, y);
     return 0.0f;
@@ -40,6 +79,7 @@ static float run_sample(void)
     return net_train_step(x, target);
 #else
     return net_train_step(x);
+#endif
 #endif
 }
 
@@ -53,12 +93,17 @@ static int local_checks(const golden_header *golden)
 {
     for (uint32_t i = 0; i < golden->checked_steps; i++) {
         golden_checked checked;
+        uint32_t count;
 
-        if (!golden_checked_step(i, &checked) || !load_state(1 + i) || !load_sample(checked.sample)) {
+        if (!golden_checked_step(i, &checked) || !load_state(1 + i)) {
             return 0;
         }
-        check_open(checked.step, i);
-        run_sample();
+        count = load_batch(golden, checked.step);
+        if (count == 0) {
+            return 0;
+        }
+        check_open(checked.step, i, count, checked.guided != 0);
+        run_batch(count);
         if (!check_close()) {
             return 0;
         }
@@ -73,15 +118,15 @@ static int free_run(const golden_header *golden, int *agrees)
         return 0;
     }
     for (uint32_t step = 0; step < golden->steps; step++) {
-        uint32_t sample;
+        const uint32_t count = load_batch(golden, step);
 
-        if (!golden_sample(golden, step, &sample) || !load_sample(sample)) {
+        if (count == 0) {
             return 0;
         }
         if (step + 1 == golden->steps) {
             profile_open();
         }
-        print_loss(step, run_sample());
+        print_loss(step, run_batch(count));
         if (!golden_compare_loss(golden, step, last_loss())) {
             return 0;
         }

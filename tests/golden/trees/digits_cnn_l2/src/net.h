@@ -12,28 +12,29 @@
 #define NET_CORES 3
 #define NET_INPUT_COUNT 64  /* x is (1, 1, 8, 8) */
 #define NET_OUTPUT_COUNT 10  /* y is (1, 10) */
+#define NET_BATCH 1  /* samples of a training step */
 #define NET_CLASSES 10  /* 0: no classification */
 #define NET_TRAINS 1
 #define NET_STATE_BYTES 31584u  /* of net_save: a header, then every parameter */
-#define NET_STATE_ID 1103117848u  /* names and shapes of the parameters */
-#define NET_PLAN_ID 1546403211u  /* this project's plan; data/ made for another is refused */
+#define NET_STATE_ID 1103117848u  /* names and shapes of all that is saved */
+#define NET_PLAN_ID 1416259612u  /* this project's plan; data/ made for another is refused */
 
 /* Clear all parameters and state. Call it first; then net_load. */
 void net_init(void);
 
-/* y = network(x). y is NET_OUTPUT_COUNT floats. */
+/* y = network(x) for one sample. y is NET_OUTPUT_COUNT floats. */
 void net_predict(const float *x, float *y);
 
-/* One training step: forward, backward, update. target is (1), class indices.
-   Returns the loss before the update. */
-float net_train_step(const float *x, const int32_t *target);
-#define NET_TARGET_COUNT 1
 typedef int32_t net_target;
+#define NET_TARGET_COUNT 1  /* target is (1), class indices */
+
+/* One training step: forward, backward, update. Returns the loss before the update. */
+float net_train_step(const float *x, const net_target *target);
 
 /* Write all parameters to `blob` (NET_STATE_BYTES bytes, aligned to 4). */
 void net_save(void *blob);
 
-/* Take all parameters from a blob of net_save. Returns 0, or -1 (and changes nothing) where the
+/* Take all of it from a blob of net_save. Returns 0, or -1 (and changes nothing) where the
    blob is of another network. */
 int net_load(const void *blob);
 

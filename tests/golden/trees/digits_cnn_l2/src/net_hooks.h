@@ -54,7 +54,9 @@ typedef struct net_check {
     const char *name;
     float *value;
     uint32_t count;
+    uint32_t per_sample; /* elements of each sample of the mini-batch; 0: it has no batch axis */
     float tolerance;
+    int imposed; /* a gradient whose rounding its update would amplify */
     uint32_t probed; /* not 0: a gradient that net_gradients_made is called for; where the parameter
                         in whose place it stands lies in a saved state, in bytes */
 } net_check;

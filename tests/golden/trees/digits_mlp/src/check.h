@@ -5,8 +5,9 @@
 
 #include <stdint.h>
 
-/* Compare every tensor of the next run with the expected values of checked step `index`. */
-void check_open(uint32_t step, uint32_t index);
+/* Compare every tensor of the next run, on so many samples, with the expected values of checked step
+   `index`; `guided`: then impose these on each. */
+void check_open(uint32_t step, uint32_t index, uint32_t samples, int guided);
 
 /* End of that run: 0 where the expected values could not be read. */
 int check_close(void);

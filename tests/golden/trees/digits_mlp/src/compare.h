@@ -21,7 +21,14 @@ typedef struct comparison {
 /* Bytes that a tensor takes in data/expected_*.bin. */
 uint32_t expected_bytes(const net_check *check);
 
-/* Compare with record `index` of the expected values, `before` bytes into it; 0: file too short. */
-int compare(const net_check *check, uint32_t index, uint32_t before, comparison *result);
+/* Put the expected values in place of a tensor's own first `count`, so that what makes much of their
+   rounding (an update, a kink) is compared for what it does itself. Without CHECK_FULL they are not
+   there: the fingerprints of what an update makes say how far rounding reaches. 0: file too short. */
+int impose(const net_check *check, uint32_t count, uint32_t index, uint32_t before);
+
+/* Compare the first `count` elements with record `index` of the expected values, `before` bytes into
+   it; 0: file too short. */
+int compare(
+    const net_check *check, uint32_t count, uint32_t index, uint32_t before, comparison *result);
 
 #endif

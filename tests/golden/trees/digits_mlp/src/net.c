@@ -43,9 +43,9 @@ static const tl_linear fc2_fw = {
     .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
     1.0f};
 static const tl_cross_entropy loss_fw = {
-    .n = 1, .classes = 10, .mean = 1, .label_smoothing = 0.0f};
+    .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f};
 static const tl_cross_entropy loss_ig = {
-    .n = 1, .classes = 10, .mean = 1, .label_smoothing = 0.0f};
+    .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f};
 static const tl_linear fc2_ig = {
     .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
     1.0f};
@@ -166,7 +166,7 @@ static void train_on_team(void *unused)
     wait_transfers();
 }
 
-float net_train_step(const float *x, const int32_t *target)
+float net_train_step(const float *x, const net_target *target)
 {
     float loss;
 
@@ -178,7 +178,7 @@ float net_train_step(const float *x, const int32_t *target)
 }
 
 static const struct {
-    float *value;
+    void *value;
     uint32_t bytes;
 } state[] = {
     { fc1_weight, 8192 },
