@@ -104,8 +104,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     lines = [
-        "| network | target | memory | used KiB | against PyTorch | deploy CPU s | cycles | MAC/cycle"
-        " | cycles / kernels | predicted within 20 % |",
+        "| network | target | memory | used KiB | against PyTorch | deploy CPU s | cycles"
+        " | MAC/cycle | cycles / kernels | predicted within 20 % |",
         "|---" * 10 + "|",
     ]
     print(*lines, sep="\n", flush=True)

@@ -178,7 +178,7 @@ CRASHES = {
         r"crashed: illegal instruction.*core 3",
     ),
     "full stack": (
-        "volatile char room[TL_STACK_BYTES - 96];"
+        "volatile char room[TL_STACK_BYTES - 40];"
         " for (unsigned i = 0; i < sizeof room; i++) { room[i] = 1; }",
         r"a stack is full",
     ),

@@ -16,6 +16,7 @@ from trainlib_deployer.ir.step import LoopKind, Step, TileField
 from trainlib_deployer.passes.liveness import aligned_bytes
 from trainlib_deployer.tiling.box import box_of
 from trainlib_deployer.tiling.cost import TileCost, Transfers, engine_cycles, step_cycles
+from trainlib_deployer.tiling.group import groups_of
 from trainlib_deployer.tiling.plan import (
     Predicted,
     Range,
@@ -37,22 +38,12 @@ _EXACT_MAX = 5  # splits whose border tiles are priced too
 _NEARLY = 1.02
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Operands that share memory, and so a slot."""
-
-    operands: tuple[int, ...]
-    bytes: int
-    reads: bool
-    writes: bool
-
-
 class Tiler:
     """The tiles of one Step on a team of `cores`; `direct`: operands that live in L1."""
 
     def __init__(self, step: Step, direct: frozenset[int], cores: int) -> None:
         self._step, self._direct, self._cores = step, direct, cores
-        groups = list(_groups(step, direct))
+        groups = list(groups_of(step, direct))
         self._groups = [group for group in groups if group is not None]
         self._splittable = len(groups) == len(self._groups)
         self._loops = {loop.name: loop for loop in step.loops}
@@ -363,32 +354,6 @@ def _subsets(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """All but the empty one, small ones first."""
     for count in range(1, len(names) + 1):
         yield from itertools.combinations(names, count)
-
-
-def _groups(step: Step, direct: frozenset[int]) -> Iterator[_Group | None]:
-    """Operands by the memory that they share; None where it is not the same slice for all."""
-    by_root: dict[str, list[int]] = {}
-    for index, operand in enumerate(step.operands):
-        if operand.tensor and index not in direct:
-            by_root.setdefault(operand.tensor.root.name, []).append(index)
-    pairs = {frozenset(pair) for pair in step.in_place}
-    for members in by_root.values():
-        operands = [step.operands[index] for index in members]
-        reads = any(operand.access.reads for operand in operands)
-        writes = any(operand.access.writes for operand in operands)
-        same = {(o.tensor.root_offset_bytes, o.shape, o.axes) for o in operands if o.tensor}
-        written = [k for k, o in zip(members, operands, strict=True) if o.access.writes]
-        allowed = all(
-            frozenset((out, other)) in pairs for out in written for other in members if out != other
-        )
-        if len(same) > 1 or (len(members) > 1 and writes and not allowed):
-            yield None
-        # different slices: the whole serves all
-        tensor = (
-            operands[0].tensor if len(same) == 1 else operands[0].tensor and operands[0].tensor.root
-        )
-        assert tensor
-        yield _Group(tuple(members), tensor.bytes, reads, writes)
 
 
 def _longest(step: Step, index: int, axis: int, loops: tuple[TiledLoop, ...]) -> int:
