@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.bench_kernels import write_table
+from tests.bench.bench_kernels import compiler, write_table
 from trainlib_deployer.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--target", default="", choices=["", *sorted(TARGETS)])
     parser.add_argument("--json", type=Path, help="a folder for the reports")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--simulator", default="GVSoC", help="such as 'GVSoC 111f5a6'")
     options = parser.parse_args()
     lines = [
         "| network | target | memory | used KiB | against PyTorch | deploy CPU s | cycles"
@@ -120,7 +121,8 @@ def main() -> None:
         lines.append(row(case, report, seconds))
         print(lines[-1], flush=True)
     if options.write:
-        write_table("training", "\n".join(lines))
+        heading = f"{options.simulator}, {compiler()}:"
+        write_table("training", "\n".join([heading, "", *lines]))
 
 
 if __name__ == "__main__":
