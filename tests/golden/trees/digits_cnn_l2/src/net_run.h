@@ -21,13 +21,18 @@ static TL_NEAR struct {
 /* One for all Steps: the cores fetch code from far away. */
 #define NET_SHARED static __attribute__((noinline, unused))
 
-/* Core 0 waits until everything that it has started has landed. */
-NET_SHARED void wait_transfers(void)
+NET_SHARED void wait_for_copies(void)
 {
-    if (tl_core_id() == 0) {
-        while (in_flight.count > 0) {
-            tl_copy_wait(in_flight.copies[--in_flight.count]);
-        }
+    while (in_flight.count > 0) {
+        tl_copy_wait(in_flight.copies[--in_flight.count]);
+    }
+}
+
+/* Core 0 waits until everything that it has started has landed. */
+static inline void wait_transfers(void)
+{
+    if (tl_core_id() == 0 && in_flight.count > 0) {
+        wait_for_copies();
     }
 }
 
