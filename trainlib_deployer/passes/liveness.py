@@ -59,10 +59,15 @@ def lifetimes(graph: Graph, schedule: Schedule) -> tuple[Life, ...]:
 
 def live_bytes(lives: Iterable[Life], steps: int) -> list[int]:
     """The bytes alive at each of so many Steps."""
+    return sums_alive(((life.first, life.last, life.bytes) for life in lives), steps)
+
+
+def sums_alive(spans: Iterable[tuple[int, int, int]], steps: int) -> list[int]:
+    """At each of so many Steps, the bytes of the spans (first, last, bytes) that hold it."""
     change = [0] * (steps + 1)
-    for life in lives:
-        change[life.first] += life.bytes
-        change[life.last] -= life.bytes
+    for first, last, count in spans:
+        change[first] += count
+        change[last] -= count
     return list(accumulate(change))[:-1]
 
 

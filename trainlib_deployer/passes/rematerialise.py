@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
 from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.ir.tensor import AGAIN, Kind, Tensor
-from trainlib_deployer.passes.liveness import lifetimes
+from trainlib_deployer.passes.liveness import lifetimes, sums_alive
 from trainlib_deployer.passes.slice_updates import spare_bytes
 
 _RUN_MAX = 4
@@ -182,48 +181,47 @@ class _Scale:
     def __init__(self, graph: Graph, schedule: Schedule) -> None:
         self._lives = {life.tensor.name: life for life in lifetimes(graph, schedule)}
         self._spare = spare_bytes(schedule.steps, 1)
-        self._forward = [
-            tuple(tensor.root.name for tensor in step.tensors)
-            for step in schedule.steps[: schedule.forward_steps]
-        ]
-        touched = {t.root.name: i for i, step in enumerate(schedule.steps) for t in step.tensors}
+        self._forward = schedule.forward_steps
+        touched = _last_touches(schedule.steps)
+        self._early = _last_touches(schedule.steps[: schedule.forward_steps])
         end = len(schedule.steps)
         self._kept = {  # after the last Step that touches them
             name
             for name, life in self._lives.items()
-            if life.last == end and touched.get(name) != end - 1
+            if life.last == end and touched.get(name) != end
         }
 
     def weigh(self, turns: Sequence[_Turn]) -> tuple[int, frozenset[str]]:
         """The peak, and who is alive then and touched later."""
         firsts: dict[str, int] = {}
-        lasts: dict[str, int] = {}
-        for index, names in enumerate(self._forward):
-            lasts.update(dict.fromkeys(names, index + 1))
-        forward = len(self._forward)
-        end = forward + len(turns)
-        for index, turn in enumerate(turns, forward):
+        lasts = dict(self._early)
+        end = self._forward + len(turns)
+        for index, turn in enumerate(turns, self._forward):
             for root in turn.brief.names:
                 name = root + AGAIN if root in turn.made else root
                 firsts.setdefault(name, index)
                 lasts[name] = index + 1
-        change = [0] * (end + 1)
-        spans = []
+        spans: dict[str, tuple[int, int, int]] = {}
         again = {name + AGAIN: self._lives[name] for name in (turns[-1].made if turns else ())}
         for name, life in (*self._lives.items(), *again.items()):
-            early = life.first < forward and name not in again
+            early = life.first < self._forward and name not in again
             first = life.first if early else firsts[name]
             last = end if name in self._kept else lasts.get(name, life.last)
-            spans.append((name, first, last))
-            change[first] += life.bytes
-            change[last] -= life.bytes
-        live = list(accumulate(change))[:-1]
-        for index, turn in enumerate(turns, forward):
+            spans[name] = (first, last, life.bytes)
+        live = sums_alive(spans.values(), end)
+        for index, turn in enumerate(turns, self._forward):
             if not turn.again:
                 live[index] -= self._spare.get(turn.brief.step.name, 0)
         peak = max(live)
         at = live.index(peak)
-        return peak, frozenset(name for name, first, last in spans if first <= at < last)
+        return peak, frozenset(
+            name for name, (first, last, _) in spans.items() if first <= at < last
+        )
+
+
+def _last_touches(steps: Sequence[Step]) -> dict[str, int]:
+    """By root, one behind the last Step that touches it."""
+    return {t.root.name: i for i, step in enumerate(steps, 1) for t in step.tensors}
 
 
 def _written(turn: _Turn) -> Step:

@@ -47,7 +47,11 @@ class Tiler:
         self._groups = [group for group in groups if group is not None]
         self._splittable = len(groups) == len(self._groups)
         self._loops = {loop.name: loop for loop in step.loops}
-        self._own = [self._followed(group.operands[0]) for group in self._groups]
+        # by operand: the loops that move its slice
+        self._followed = [
+            frozenset(n for n in self._loops if any(follows(axis, {n: 0}) for axis in operand.axes))
+            for operand in step.operands
+        ]
         self._compute = cache(self._compute_cycles)
         self._splits = cache(self._all_splits)
         self._guessed = cache(self._guess)
@@ -180,7 +184,8 @@ class Tiler:
 
     def _slot(self, number: int, loops: tuple[TiledLoop, ...], overlapped: int) -> Slot | None:
         """The slot of a group, for so many tiles of which two are under way; None: not for all."""
-        group, own = self._groups[number], self._own[number]
+        group = self._groups[number]
+        own = self._followed[group.operands[0]]
         count = self._longest_slice(number, tuple(loop for loop in loops if loop.name in own))
         if count == 0:
             return None
@@ -206,16 +211,10 @@ class Tiler:
             count *= self._longest(index, axis, mine) if mine else extent
         return count
 
-    def _followed(self, index: int) -> frozenset[str]:
-        """The loops that move the slice of an operand."""
-        axes = self._step.operands[index].axes
-        return frozenset(n for n in self._loops if any(follows(axis, {n: 0}) for axis in axes))
-
     def _ordered(self, index: int, loops: tuple[str, ...]) -> bool:
         """Whether an output's slices come one after the other, each complete before the next."""
         operand = self._step.operands[index]
-        followed = self._followed(index)
-        own = [name in followed for name in loops]
+        own = [name in self._followed[index] for name in loops]
         last = max((position for position, mine in enumerate(own) if mine), default=-1)
         if not all(own[: last + 1]):
             return False
@@ -262,8 +261,9 @@ class Tiler:
     ) -> tuple[float, Transfers, Transfers]:
         fields = tuple(tile_fields(self._step, tile, False).items())
         fetched, stored = Transfers(), Transfers()
-        for number, slot in enumerate(plan.slots):
-            index, own = slot.operands[0], self._own[number]
+        for slot in plan.slots:
+            index = slot.operands[0]
+            own = self._followed[index]
             moved = self._moved(index, tuple(item for item in tile.items() if item[0] in own))
             moved *= 1 / slot.period
             fetched += moved if slot.reads else Transfers()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainlib_deployer.tuning.costs import Fields, Formula, cost, share
+from trainlib_deployer.tuning.costs import ALONE_MAX, Fields, Formula, cost, share
 
 _DONE = 190.0  # a call that has nothing to do
 
@@ -21,7 +21,7 @@ def _moments(f: Fields, cores: int) -> float:
 def _statistics(f: Fields, cores: int) -> float:
     joined = 30 * f["entries"] if f["training"] else 0
     # cores wait for the divider
-    return 350 + share(f["groups"], cores) * ((270 if cores <= 4 else 330) + joined)
+    return 350 + share(f["groups"], cores) * ((270 if cores <= ALONE_MAX else 330) + joined)
 
 
 def _elements(fixed: float, each: tuple[float, float], run: float, *count: str) -> Formula:
@@ -33,7 +33,7 @@ def _elements(fixed: float, each: tuple[float, float], run: float, *count: str) 
         for name in count:
             own *= f[name]
         own = share(own, cores)
-        return fixed + own * each[cores > 4] + (own / f["length"] + 1) * run
+        return fixed + own * each[cores > ALONE_MAX] + (own / f["length"] + 1) * run
 
     return formula
 

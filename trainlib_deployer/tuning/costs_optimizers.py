@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainlib_deployer.tuning.costs import Fields, Formula, cost, share, start
+from trainlib_deployer.tuning.costs import ALONE_MAX, Fields, Formula, cost, share, start
 from trainlib_deployer.tuning.costs_elementwise import each
 
 
@@ -16,7 +16,9 @@ def _one_by_one(alone: float, together: float, members: int) -> Formula:
     """So many cycles an element; from five cores on, where two of them share an FPU, `together`."""
 
     def formula(f: Fields, cores: int) -> float:
-        return start(members) + share(f["count"], cores) * (alone if cores <= 4 else together)
+        return start(members) + share(f["count"], cores) * (
+            alone if cores <= ALONE_MAX else together
+        )
 
     return formula
 
