@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.optimizers.base import (
     EPS_MINIMUM,
     Optimizer,
     Rate,
     torch_expression,
-    update_step,
 )
 from trainlib_deployer.spec.fields import number
 
@@ -39,16 +36,10 @@ class Adagrad(Optimizer):
             return super().rate(scheduled)
         return Rate("tl_decayed_rate", 1, (self.lr_decay,))
 
-    def update(
-        self,
-        layer: str,
-        weight: Tensor,
-        gradient: Tensor,
-        state: Mapping[str, Tensor],
-        rate: Tensor | None,
-    ) -> Step:
+    @property
+    def kernel(self) -> tuple[str, Mapping[str, float]]:
         fields = {"lr": self.lr, "eps": self.eps, "weight_decay": self.weight_decay}
-        return update_step("adagrad", fields, layer, weight, gradient, state, rate)
+        return "adagrad", fields
 
     def torch_call(self, parameters: str) -> str:
         options = {"lr": self.lr, "eps": self.eps}

@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.optimizers.base import (
     EPS_MINIMUM,
     Optimizer,
     Rate,
     torch_expression,
-    update_step,
 )
 from trainlib_deployer.spec.fields import number, numbers
 
@@ -43,14 +40,8 @@ class Adam(Optimizer):
         logs = tuple(math.log(beta) if beta else -math.inf for beta in self.betas)
         return Rate("tl_adam_rate", 3, (*(max(x, -100.0) for x in logs), self.weight_decay))
 
-    def update(
-        self,
-        layer: str,
-        weight: Tensor,
-        gradient: Tensor,
-        state: Mapping[str, Tensor],
-        rate: Tensor | None,
-    ) -> Step:
+    @property
+    def kernel(self) -> tuple[str, Mapping[str, float]]:
         fields = {
             "beta1": self.betas[0],
             "beta2": self.betas[1],
@@ -59,7 +50,7 @@ class Adam(Optimizer):
             "eps": self.eps,
             "weight_decay": self.weight_decay,
         }
-        return update_step(self.type_name, fields, layer, weight, gradient, state, rate)
+        return self.type_name, fields
 
     def torch_call(self, parameters: str) -> str:
         options = {

@@ -52,7 +52,16 @@ class Optimizer(ABC):
         """(scale, decay) where the update is w = decay * w + scale * dw, for ever; else None."""
         return None
 
+    @property
     @abstractmethod
+    def kernel(self) -> tuple[str, Mapping[str, float]]:
+        """The op of the update, and the members of its struct beside `count`."""
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The state that the kernel takes, in its order; a null pointer for what is not kept."""
+        return self.state
+
     def update(
         self,
         layer: str,
@@ -61,39 +70,28 @@ class Optimizer(ABC):
         state: Mapping[str, Tensor],
         rate: Tensor | None,
     ) -> Step:
-        """The Step that updates one parameter and its state in place."""
+        """The Step that updates one parameter and its state in place, element by element."""
+        op, fields = self.kernel
+        each = along("i")
+        changed = (weight, *(state.get(name) for name in self.operands))
+        operands: tuple[Operand, ...] = tuple(write(t, each, accumulate=True) for t in changed)
+        return Step(
+            name=f"{weight.name}.{Phase.UPDATE.value}",
+            layer=layer,
+            phase=Phase.UPDATE,
+            op=op,
+            fields={"count": weight.count, **{key: float(value) for key, value in fields.items()}},
+            operands=(*operands, read(gradient, each), read(rate, Axis())),
+            loops=(Loop("i", weight.count),),
+            macs=0,
+            comment=f"{weight.count} parameters",
+            cuts={"i": "count"},
+            tiling=EACH_TILE,
+        )
 
     @abstractmethod
     def torch_call(self, parameters: str) -> str:
         """The PyTorch expression of the optimizer."""
-
-
-def update_step(
-    op: str,
-    fields: Mapping[str, float],
-    layer: str,
-    weight: Tensor,
-    gradient: Tensor,
-    state: Mapping[str, Tensor] | Mapping[str, Tensor | None],
-    rate: Tensor | None,
-) -> Step:
-    """An update element by element: of the weight and its state, from the gradient and the rate."""
-    each = along("i")
-    changed = (weight, *state.values())
-    operands: tuple[Operand, ...] = tuple(write(t, each, accumulate=True) for t in changed)
-    return Step(
-        name=f"{weight.name}.{Phase.UPDATE.value}",
-        layer=layer,
-        phase=Phase.UPDATE,
-        op=op,
-        fields={"count": weight.count, **{key: float(value) for key, value in fields.items()}},
-        operands=(*operands, read(gradient, each), read(rate, Axis())),
-        loops=(Loop("i", weight.count),),
-        macs=0,
-        comment=f"{weight.count} parameters",
-        cuts={"i": "count"},
-        tiling=EACH_TILE,
-    )
 
 
 def torch_expression(

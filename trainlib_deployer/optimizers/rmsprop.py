@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
-from trainlib_deployer.optimizers.base import EPS_MINIMUM, Optimizer, torch_expression, update_step
+from trainlib_deployer.optimizers.base import EPS_MINIMUM, Optimizer, torch_expression
 from trainlib_deployer.spec.fields import boolean, number
 
 
@@ -31,14 +29,12 @@ class RmsProp(Optimizer):
         momentum = ("momentum_buffer",) if self.momentum else ()
         return ("square_avg", *momentum, *(("grad_avg",) if self.centered else ()))
 
-    def update(
-        self,
-        layer: str,
-        weight: Tensor,
-        gradient: Tensor,
-        state: Mapping[str, Tensor],
-        rate: Tensor | None,
-    ) -> Step:
+    @property
+    def operands(self) -> tuple[str, ...]:
+        return ("square_avg", "momentum_buffer", "grad_avg")
+
+    @property
+    def kernel(self) -> tuple[str, Mapping[str, float]]:
         fields = {
             "lr": self.lr,
             "alpha": self.alpha,
@@ -47,9 +43,7 @@ class RmsProp(Optimizer):
             "momentum": self.momentum,
             "weight_decay": self.weight_decay,
         }
-        # what is not kept is a null pointer
-        optional = {name: state.get(name) for name in ("square_avg", "momentum_buffer", "grad_avg")}
-        return update_step("rmsprop", fields, layer, weight, gradient, optional, rate)
+        return "rmsprop", fields
 
     def torch_call(self, parameters: str) -> str:
         options = {"lr": self.lr, "alpha": self.alpha, "eps": self.eps}

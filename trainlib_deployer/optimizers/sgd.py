@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
-from trainlib_deployer.optimizers.base import Optimizer, Rate, torch_expression, update_step
+from trainlib_deployer.optimizers.base import Optimizer, Rate, torch_expression
 from trainlib_deployer.spec.field import OptionError
 from trainlib_deployer.spec.fields import boolean, number
 
@@ -43,19 +41,13 @@ class Sgd(Optimizer):
             return None
         return -float(self.lr), 1.0 - self.lr * self.weight_decay
 
-    def update(
-        self,
-        layer: str,
-        weight: Tensor,
-        gradient: Tensor,
-        state: Mapping[str, Tensor],
-        rate: Tensor | None,
-    ) -> Step:
+    @property
+    def kernel(self) -> tuple[str, Mapping[str, float]]:
         fields = {"lr": self.lr, "weight_decay": self.weight_decay}
         if not self.momentum:
-            return update_step("sgd", fields, layer, weight, gradient, state, rate)
+            return "sgd", fields
         fields |= {"momentum": self.momentum, "nesterov": float(self.nesterov)}
-        return update_step("sgd_momentum", fields, layer, weight, gradient, state, rate)
+        return "sgd_momentum", fields
 
     def torch_call(self, parameters: str) -> str:
         options = {"lr": self.lr}

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
-from trainlib_deployer.optimizers.base import Optimizer, torch_expression, update_step
+from trainlib_deployer.optimizers.base import Optimizer, torch_expression
 from trainlib_deployer.spec.fields import number
 
 _SOURCE = '''\
@@ -35,16 +33,10 @@ class SignSgd(Optimizer):
     lr: float = number(default=0.0001, minimum=0.0, help="how far each parameter moves")
     weight_decay: float = number(default=0.0, minimum=0.0, help="times lr, of the weight")
 
-    def update(
-        self,
-        layer: str,
-        weight: Tensor,
-        gradient: Tensor,
-        state: Mapping[str, Tensor],
-        rate: Tensor | None,
-    ) -> Step:
+    @property
+    def kernel(self) -> tuple[str, Mapping[str, float]]:
         fields = {"lr": self.lr, "weight_decay": self.weight_decay}
-        return update_step("sign_sgd", fields, layer, weight, gradient, state, rate)
+        return "sign_sgd", fields
 
     def torch_call(self, parameters: str) -> str:
         options = {"lr": self.lr}

@@ -19,16 +19,4 @@ static inline statistic statistic_at(const tl_acc *stats, int32_t index)
     return s;
 }
 
-/* part `index` of `parts` of so many elements: ranges that differ by one element at most */
-static inline tl_range part_of(int32_t count, int32_t parts, int32_t index)
-{
-    const int32_t each = count / parts;
-    const int32_t more = count - each * parts;
-    tl_range part;
-
-    part.first = index * each + (index < more ? index : more);
-    part.last = part.first + each + (index < more ? 1 : 0);
-    return part;
-}
-
 #endif

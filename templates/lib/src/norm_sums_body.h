@@ -43,7 +43,7 @@ void TL_NAME(norm_moments_fw)(const tl_norm_moments *op, tl_acc *parts, const tl
         return;
     }
     for (int32_t item = own.first; item < own.last; item++) {
-        const tl_range range = part_of(op->length, op->parts, part);
+        const tl_range range = tl_part(op->length, op->parts, part);
 
         moments_of(op, parts + STAT * item, x + group * op->length, range);
         if (++part == op->parts) {
@@ -63,14 +63,14 @@ static inline statistic joined(const tl_norm_statistics *op, const tl_acc *parts
     tl_acc around = 0;
 
     for (int32_t p = 0; p < op->entries; p++) {
-        const tl_range range = part_of(op->count, op->entries, p);
+        const tl_range range = tl_part(op->count, op->entries, p);
         const tl_acc *part = parts + STAT * op->entry_step * p;
 
         mean += (tl_acc)(range.last - range.first) * ((part[0] - base) + part[1]);
     }
     mean *= 1 / (tl_acc)op->count;
     for (int32_t p = 0; p < op->entries; p++) {
-        const tl_range range = part_of(op->count, op->entries, p);
+        const tl_range range = tl_part(op->count, op->entries, p);
         const tl_acc *part = parts + STAT * op->entry_step * p;
         const tl_acc apart = ((part[0] - base) + part[1]) - mean;
 
@@ -146,7 +146,7 @@ void TL_NAME(norm_sums_ig)(const tl_norm_sums *op, tl_acc *sums, const tl_elem *
     int32_t part = own.first - index * op->parts;
 
     for (int32_t item = own.first; item < own.last; item++) {
-        const tl_range range = part_of(op->length, op->parts, part);
+        const tl_range range = tl_part(op->length, op->parts, part);
         const int32_t sample = index / op->groups;
         const int32_t stat =
             sample * op->sample_stats + (index - sample * op->groups) / op->shared;

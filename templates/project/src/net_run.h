@@ -40,7 +40,7 @@ static inline void wait_transfers(void)
 static inline void make_room(void)
 {
     if (in_flight.count == TL_COPIES_MAX) {
-        wait_transfers();
+        wait_for_copies();
     }
 }
 

@@ -12,18 +12,22 @@ typedef struct tl_range {
     int32_t last; /* one behind the end */
 } tl_range;
 
-/* This core's share of `count` items; empty where there are more cores than items. */
+/* Part `index` of `count` items in so many parts; empty where there are more parts than items. */
+static inline tl_range tl_part(int32_t count, int32_t parts, int32_t index)
+{
+    const int32_t each = count / parts;
+    const int32_t more = count - each * parts;
+    tl_range part;
+
+    part.first = index * each + (index < more ? index : more);
+    part.last = part.first + each + (index < more ? 1 : 0);
+    return part;
+}
+
+/* This core's share of `count` items. */
 static inline tl_range tl_share(int32_t count)
 {
-    const int32_t cores = tl_num_cores();
-    const int32_t id = tl_core_id();
-    const int32_t each = count / cores;
-    const int32_t more = count - each * cores;
-    tl_range share;
-
-    share.first = id * each + (id < more ? id : more);
-    share.last = share.first + each + (id < more ? 1 : 0);
-    return share;
+    return tl_part(count, tl_num_cores(), tl_core_id());
 }
 
 /* The same where several shares follow each other without a barrier: the cores from `*turn` on get
@@ -32,14 +36,9 @@ static inline tl_range tl_share_from(int32_t count, int32_t *turn)
 {
     const int32_t cores = tl_num_cores();
     const int32_t ahead = tl_core_id() - *turn;
-    const int32_t place = ahead < 0 ? ahead + cores : ahead;
-    const int32_t each = count / cores;
-    const int32_t more = count - each * cores;
-    tl_range share;
+    const tl_range share = tl_part(count, cores, ahead < 0 ? ahead + cores : ahead);
 
-    share.first = place * each + (place < more ? place : more);
-    share.last = share.first + each + (place < more ? 1 : 0);
-    *turn += more;
+    *turn += count - count / cores * cores;
     *turn -= *turn >= cores ? cores : 0;
     return share;
 }
