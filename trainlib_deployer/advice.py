@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from trainlib_deployer.errors import Diagnostic, DoesNotFitError
 from trainlib_deployer.ir.graph import Graph, Node
@@ -20,10 +20,29 @@ _KIB = 1024
 _HUGE = 1 << 36
 
 
-def advice(graph: Graph, device: DeviceSpec, shrinking: Shrinking) -> tuple[Diagnostic, ...]:
+@dataclass(frozen=True)
+class Asked:
+    """What was to fit: a spec on a device, whose levels have at most `max_bytes`.
+
+    `graph_of` makes the spec's graph with another batch size, which layers may not take.
+    """
+
+    graph: Graph
+    device: DeviceSpec
+    shrinking: Shrinking
+    max_bytes: Mapping[str, int]
+    graph_of: Callable[[int], Graph]
+    takes: Callable[[int], bool]
+
+
+def advice(asked: Asked) -> tuple[Diagnostic, ...]:
     """One Diagnostic with the ways that work, the one that changes least first."""
-    smallest = _smallest(graph, shrinking)
-    ways = [*_sizes(smallest, device), *_freezing(graph, device, shrinking, smallest)]
+    smallest = _smallest(asked.graph, asked.shrinking)
+    ways = [
+        *_sizes(smallest, asked.device, asked.max_bytes),
+        *_batches(asked, smallest),
+        *_freezing(asked, smallest),
+    ]
     if not ways:
         return ()
     tried = _tried(smallest)
@@ -45,30 +64,58 @@ def _planned(candidate: Candidate, device: DeviceSpec) -> MemoryPlan | None:
         return None
 
 
-def _sizes(candidate: Candidate, device: DeviceSpec) -> Iterator[str]:
-    """The least L2 with this L1, the least L1 with this L2, or both where one is not enough.
+def _sizes(candidate: Candidate, device: DeviceSpec, max_bytes: Mapping[str, int]) -> Iterator[str]:
+    """The least size of each level with the others as they are; L1 and L2 where one is not enough.
 
-    What a larger L1 holds, L2 need not: so both are looked for by planning.
+    What one level holds, another need not: so each is looked for by planning. Sizes that the
+    target cannot have are left out.
     """
+
+    def possible(**sizes: int | None) -> bool:
+        return all(
+            size is not None and size <= max_bytes.get(level, _HUGE)
+            for level, size in sizes.items()
+        )
+
     l2_bytes = _least_l2(candidate, device)
-    if l2_bytes is not None:
-        yield f"--l2 {l2_bytes // _KIB}k"
-    else:
+    if possible(l2=l2_bytes):
+        yield _options(l2=l2_bytes)
+    elif l2_bytes is None:
         l1_bytes = _least_l1(candidate, replace(device, l2_bytes=_HUGE))
         if l1_bytes is None:
             return
         l2_bytes = _least_l2(candidate, replace(device, l1_bytes=l1_bytes))
-        if l2_bytes is not None and l2_bytes > device.l2_bytes:
-            yield f"--l1 {l1_bytes // _KIB}k --l2 {l2_bytes // _KIB}k"
+        if (
+            l2_bytes is not None
+            and l2_bytes > device.l2_bytes
+            and possible(l1=l1_bytes, l2=l2_bytes)
+        ):
+            yield _options(l1=l1_bytes, l2=l2_bytes)
     l1_bytes = _least_l1(candidate, device)
-    if l1_bytes is not None:
-        yield f"--l1 {l1_bytes // _KIB}k"
+    if possible(l1=l1_bytes):
+        yield _options(l1=l1_bytes)
+    l3_bytes = _least_l3(candidate, device)
+    if possible(l3=l3_bytes):
+        yield _options(l3=l3_bytes)
 
 
 def _least_l2(candidate: Candidate, device: DeviceSpec) -> int | None:
     """What a plan takes that need not save, in whole KiB."""
     memory = _planned(candidate, replace(device, l2_bytes=_HUGE, l3_bytes=0))
     return _whole(memory.levels["l2"].used + device.reserved("l2")) if memory else None
+
+
+def _least_l3(candidate: Candidate, device: DeviceSpec) -> int | None:
+    """What a plan takes that has it without limit, in whole KiB, if one of that size has enough."""
+    memory = _planned(candidate, replace(device, l3_bytes=_HUGE))
+    if memory is None:
+        return None
+    l3_bytes = _whole(memory.levels["l3"].used + device.reserved("l3"))
+    return l3_bytes if _planned(candidate, replace(device, l3_bytes=l3_bytes)) else None
+
+
+def _options(**sizes: int | None) -> str:
+    return " ".join(f"--{level} {size // _KIB}k" for level, size in sizes.items() if size)
 
 
 def _least_l1(candidate: Candidate, device: DeviceSpec) -> int | None:
@@ -91,10 +138,27 @@ def _whole(count: int) -> int:
     return -(-count // _KIB) * _KIB
 
 
-def _freezing(
-    graph: Graph, device: DeviceSpec, shrinking: Shrinking, smallest: Candidate
-) -> Iterator[str]:
+def _batches(asked: Asked, smallest: Candidate) -> Iterator[str]:
+    """The largest mini-batch that fits, of those that every layer takes."""
+
+    def fitting(batch_size: int) -> Candidate | None:
+        less = _smallest(asked.graph_of(batch_size), asked.shrinking)
+        return less if _planned(less, asked.device) else None
+
+    low, high = 0, asked.graph.batch_size
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fitting(middle) else (low, middle)
+    for batch_size in filter(asked.takes, range(low, 0, -1)):
+        less = fitting(batch_size)
+        if less:
+            yield f"batch_size: {batch_size}{_saves(smallest, less)}"
+            return
+
+
+def _freezing(asked: Asked, smallest: Candidate) -> Iterator[str]:
     """The fewest layers from the input on that must not learn."""
+    graph, device = asked.graph, asked.device
     if graph.training is None:
         return
     learning = [node for node in graph.nodes if node.trainable and node.parameters]
@@ -102,7 +166,7 @@ def _freezing(
     def frozen(count: int) -> Candidate:
         names = {node.name for node in learning[:count]}
         less = replace(graph, nodes=tuple(_frozen(node, names) for node in graph.nodes))
-        return _smallest(less, replace(shrinking, remat=None))
+        return _smallest(less, replace(asked.shrinking, remat=None))
 
     low, high = 0, len(learning) - 1
     if high < 1 or _planned(frozen(high), device) is None:
@@ -111,13 +175,17 @@ def _freezing(
         middle = (low + high) // 2
         works = _planned(frozen(middle), device) is not None
         low, high = (low, middle) if works else (middle, high)
-    less = frozen(high)
-    saved = smallest.peak - less.peak
     word = "layer" if high == 1 else "layers"
     yield (
         f"trainable: false on the {word} up to '{learning[high - 1].name}'"
-        f" (saves {format_bytes(saved)})"
+        f"{_saves(smallest, frozen(high))}"
     )
+
+
+def _saves(smallest: Candidate, less: Candidate) -> str:
+    """Fewer Steps may fit with a higher peak, which L1 holds."""
+    saved = smallest.peak - less.peak
+    return f" (saves {format_bytes(saved)})" if saved > 0 else ""
 
 
 def _frozen(node: Node, names: set[str]) -> Node:

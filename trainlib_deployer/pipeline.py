@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from trainlib_deployer.advice import advice
+from trainlib_deployer.advice import Asked, advice
 from trainlib_deployer.errors import Diagnostics, DoesNotFitError, PlanError, SpecError
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.lowering.program import lower
@@ -17,7 +18,7 @@ from trainlib_deployer.passes import SHORTER, apply_passes
 from trainlib_deployer.passes.rematerialise import Point, frontier
 from trainlib_deployer.project import Project
 from trainlib_deployer.spec.data import DataSummary, check_data, check_init
-from trainlib_deployer.spec.device import resolve_device
+from trainlib_deployer.spec.device import DeviceSpec, resolve_device
 from trainlib_deployer.spec.load import load_spec
 from trainlib_deployer.spec.model import DeviceOptions, ModelSpec
 from trainlib_deployer.targets import TARGETS
@@ -61,7 +62,8 @@ def plan_project(
     try:
         small = fit(graph, schedule, device, effort or Effort(), shrinking)
     except LevelsFullError as error:
-        raise DoesNotFitError((*error.diagnostics, *advice(graph, device, shrinking))) from error
+        ways = advice(_asked(spec, graph, device, shrinking, samples))
+        raise DoesNotFitError((*error.diagnostics, *ways)) from error
     graph, schedule, memory = small.graph, small.schedule, small.memory
     kernels = choose_kernels(schedule, memory.tiles, device.cores)
     program = lower(schedule, kernels, memory)
@@ -82,6 +84,25 @@ def plan_project(
         test_samples=summary.test_samples,
         training_steps=_training_steps(spec, samples, steps) if graph.training else 0,
     )
+
+
+def _asked(
+    spec: ModelSpec, graph: Graph, device: DeviceSpec, shrinking: Shrinking, samples: int
+) -> Asked:
+    def batches_of(batch_size: int) -> ModelSpec:
+        return replace(spec, training=replace(spec.training, batch_size=batch_size))
+
+    def graph_of(batch_size: int) -> Graph:
+        found = build_graph(batches_of(batch_size), Diagnostics())
+        assert found
+        return found
+
+    def takes(batch_size: int) -> bool:
+        diagnostics = Diagnostics()
+        _check_batches(batches_of(batch_size), graph, samples, diagnostics)
+        return not diagnostics.items
+
+    return Asked(graph, device, shrinking, TARGETS[device.target].max_bytes, graph_of, takes)
 
 
 def remat_frontier(spec: ModelSpec) -> tuple[Point, ...]:
