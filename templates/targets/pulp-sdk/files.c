@@ -14,7 +14,8 @@ static const tl_data_file expected_file = TL_DATA_EXPECTED_FINGERPRINT;
 static struct pi_device file_system;
 static struct pi_hostfs_conf file_system_conf;
 static pi_fs_file_t *files[TL_DATA_FILES];
-static uint32_t expected_bytes;
+/* of those that the cluster reads: what is compared, and the state before a checked step */
+static uint32_t file_bytes[TL_DATA_FILES];
 
 static pi_fs_file_t *opened(tl_data_file file, int flags)
 {
@@ -38,31 +39,36 @@ static uint32_t length(pi_fs_file_t *file)
     return bytes;
 }
 
+static void open_for_cluster(tl_data_file file)
+{
+    pi_fs_file_t *stream = opened(file, PI_FS_FLAGS_READ);
+
+    file_bytes[file] = stream ? length(stream) : 0;
+}
+
 int files_open(void)
 {
-    pi_fs_file_t *expected;
-
     pi_hostfs_conf_init(&file_system_conf);
     pi_open_from_conf(&file_system, &file_system_conf);
     if (pi_fs_mount(&file_system) != 0) {
         return 0;
     }
-    expected = opened(expected_file, PI_FS_FLAGS_READ);
-    expected_bytes = expected ? length(expected) : 0;
+    open_for_cluster(expected_file);
+    open_for_cluster(TL_DATA_STATE);
     return 1;
 }
 
-/* From the cluster, the controller does the work; only what compares is read there. */
-static uint32_t read_from_cluster(uint32_t offset, void *to, uint32_t bytes)
+/* The controller does the work. */
+static uint32_t read_from_cluster(tl_data_file file, uint32_t offset, void *to, uint32_t bytes)
 {
     pi_cl_fs_req_t request;
 
-    if (offset > expected_bytes || bytes > expected_bytes - offset) {
+    if (offset > file_bytes[file] || bytes > file_bytes[file] - offset) {
         return 0;
     }
-    pi_cl_fs_seek(files[expected_file], offset, &request);
+    pi_cl_fs_seek(files[file], offset, &request);
     pi_cl_fs_wait(&request);
-    pi_cl_fs_read(files[expected_file], to, bytes, &request);
+    pi_cl_fs_read(files[file], to, bytes, &request);
     pi_cl_fs_wait(&request);
     return bytes;
 }
@@ -73,7 +79,7 @@ uint32_t tl_data_read(tl_data_file file, uint32_t offset, void *to, uint32_t byt
     int32_t got;
 
     if (!pi_is_fc()) {
-        return file == expected_file ? read_from_cluster(offset, to, bytes) : 0;
+        return read_from_cluster(file, offset, to, bytes);
     }
     stream = opened(file, PI_FS_FLAGS_READ);
     if (!stream || pi_fs_seek(stream, offset) != 0) {
