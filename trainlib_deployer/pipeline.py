@@ -155,7 +155,6 @@ def _check_batches(spec: ModelSpec, graph: Graph, samples: int, diagnostics: Dia
 def _training_steps(spec: ModelSpec, samples: int, steps: int | None) -> int:
     """Epochs over the mini-batches, cut by `max_steps` and by --steps."""
     training = spec.training
-    whole, rest = divmod(samples, training.batch_size)
-    total = training.epochs * (whole + (rest > 0 and not training.drop_last))
+    total = training.epochs * training.batches_of(samples)
     caps = [cap for cap in (training.max_steps, steps) if cap is not None]
     return min(total, *caps) if caps else total

@@ -35,3 +35,8 @@ class Project:
     samples: int
     test_samples: int
     training_steps: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training steps that visit every sample once."""
+        return self.spec.training.batches_of(self.samples)

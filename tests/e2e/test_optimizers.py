@@ -30,8 +30,16 @@ CASES = [
 ]
 
 
-def spec_with(optimizer: dict[str, Any]) -> str:
-    spec = {
+SCHEDULES: list[tuple[dict[str, Any], str]] = [
+    ({"type": "cosine", "t_max": 30, "warmup": 4}, "sgd"),
+    ({"type": "step", "step_size": 2, "gamma": 0.5, "interval": "epoch"}, "adam"),
+    ({"type": "multi_step", "milestones": [5, 20]}, "rmsprop"),
+    ({"type": "constant", "warmup": 10}, "adagrad"),
+]
+
+
+def spec_with(optimizer: dict[str, Any], **training: object) -> str:
+    spec: dict[str, Any] = {
         "name": "net",
         "input": {"shape": [30]},
         "layers": [
@@ -41,6 +49,7 @@ def spec_with(optimizer: dict[str, Any]) -> str:
         ],
         "training": {"loss": "cross_entropy", "optimizer": optimizer, "epochs": 6, "max_steps": 41},
     }
+    spec["training"] |= training
     return yaml.safe_dump(spec, sort_keys=False)
 
 
@@ -62,6 +71,20 @@ def test_a_network_trains_as_in_pytorch(optimizer: dict[str, Any], tmp_path: Pat
         assert ran.status == 0
         compared = lines_with(ran.output, ["check step", "optimizer_state", "ok"])
         assert len(compared) == 2 * len(state)
+
+
+@pytest.mark.parametrize(("schedule", "optimizer"), SCHEDULES, ids=lambda v: str(v)[:18])
+def test_a_network_trains_by_a_schedule_as_in_pytorch(
+    schedule: dict[str, Any], optimizer: str, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.yaml"
+    # epochs are of the mini-batches that come: two of these
+    batches = {"batch_size": 3, "drop_last": True} if "interval" in schedule else {}
+    text = spec_with({"type": optimizer, "lr": 0.05}, schedule=schedule, **batches)
+    model.write_text(text, encoding="utf-8")
+    write_project(plan_project(model, DeviceOptions()), tmp_path / "out", golden=True, force=False)
+    ran = make(tmp_path / "out", "run")
+    assert ran.status == 0 and "result ok" in ran.output, ran.output
 
 
 @pytest.mark.parametrize("check", ["full", "fingerprint"])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from trainlib_deployer.layers.base import Layer
     from trainlib_deployer.losses.base import Loss
     from trainlib_deployer.optimizers.base import Optimizer
+    from trainlib_deployer.schedules.base import Schedule as LearningRates
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Rule:
     optimizer: Optimizer
     rate: Tensor | None
 
+    @property
+    def fused(self) -> tuple[float, float] | None:
+        """(scale, decay) where every update is w = decay * w + scale * dw; None elsewhere."""
+        return None if self.rate else self.optimizer.fused()
+
 
 @dataclass(frozen=True)
 class Training:
@@ -46,6 +52,7 @@ class Training:
     target: Tensor
     rules: Mapping[str, Rule]
     counter: Tensor | None  # of training steps, where a rule needs them
+    schedule: LearningRates | None  # None: the lr stays
 
     def state_of(self, parameter: Tensor) -> Mapping[str, Tensor]:
         """What the optimizer remembers of a parameter that learns, by PyTorch's names."""

@@ -45,6 +45,10 @@ def golden_view(
         view["optimizer"] = training.optimizer.torch_call("parameters")
         view["optimizer_source"] = training.optimizer.torch_source
         view["state"] = _state(graph, training)
+        schedule = training.schedule
+        view["schedule"] = schedule.torch_scheduler("optimizer") if schedule else None
+        is_by_epoch = schedule is not None and schedule.interval == "epoch"
+        view["schedule_every"] = project.steps_per_epoch if is_by_epoch else 1
         view["counts_steps"] = training.counter is not None
         view["amplified"] = _amplified(graph, training, tolerance)
     return view

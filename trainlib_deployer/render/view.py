@@ -12,13 +12,14 @@ from typing import Any
 
 from trainlib_deployer import __version__
 from trainlib_deployer.ir.dtype import DType
-from trainlib_deployer.ir.graph import Graph, Rule
+from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.project import Project
 from trainlib_deployer.render.check_view import Check, absent, checks, guard_spans
 from trainlib_deployer.render.code_view import CodeView, c_number
 from trainlib_deployer.render.golden_view import cancelling, golden_view
+from trainlib_deployer.render.rates_view import rates_view
 from trainlib_deployer.render.readme_view import readme_view
 from trainlib_deployer.tiling.plan import TilePlan
 from trainlib_deployer.training.tolerance import tolerances
@@ -58,7 +59,7 @@ def project_view(project: Project) -> ProjectView:
         "state": [
             {"id": code.home(tensor), "bytes": tensor.bytes} for tensor in project.graph.persistent
         ],
-        "rates": _rates(project.graph, code),
+        **rates_view(project, code),
         "spans": [
             {**asdict(span), "level_index": _level_index(project.memory, span.level)}
             for span in guard_spans(project.program)
@@ -99,26 +100,6 @@ def _net(project: Project, code: CodeView, plan_id: int) -> dict[str, Any]:
         "state_id": _identity([[t.name, t.shape] for t in graph.persistent]),
         "plan_id": plan_id,
     }
-
-
-def _rates(graph: Graph, code: CodeView) -> list[str]:
-    """The calls that set what the updates of a step share."""
-    calls = []
-    for rule in _rules(graph):
-        rate = rule.optimizer.rate(scheduled=False)
-        assert rate and rule.rate
-        numbers = ", ".join(map(c_number, rate.constants))
-        lr = c_number(float(rule.optimizer.lr))
-        arguments = [code.home(rule.rate), lr, "step", *([numbers] if numbers else [])]
-        calls.append(f"{rate.function}({', '.join(arguments)})")
-    return calls
-
-
-def _rules(graph: Graph) -> list[Rule]:
-    """One for each rate."""
-    rules = graph.training.rules.values() if graph.training else ()
-    found = {rule.rate: rule for rule in rules if rule.rate in graph.rates}
-    return list(found.values())
 
 
 def _target(target: Tensor, code: CodeView) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from trainlib_deployer.errors import Diagnostics, Location
 from trainlib_deployer.losses import LOSSES
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.registry import Registry
+from trainlib_deployer.schedules import SCHEDULES
 from trainlib_deployer.spec.field import MAX_INTEGER
 from trainlib_deployer.spec.fields import fields_of
 from trainlib_deployer.spec.load_layers import read_layers
@@ -95,7 +96,7 @@ class _SpecReader:
         entries = self._reader.mapping(node, what, example)
         if entries is None or node is None:
             return None
-        extra = ("loss", "optimizer") if cls is TrainingSpec else ()
+        extra = ("loss", "optimizer", "schedule") if cls is TrainingSpec else ()
         self._reader.unknown_keys(entries, (*extra, *fields_of(cls)), f"{what}: ")
         return entries, self._reader.settings(cls, entries, node.where, f"{what}: ")
 
@@ -128,10 +129,10 @@ class _SpecReader:
         entries, settings = section
         predicts_only = settings.get("epochs") == 0
 
-        def typed(registry: Registry[Any], key: str) -> Any:
+        def typed(registry: Registry[Any], key: str, required: bool = True) -> Any:
             if key in entries:
                 return self._reader.typed(registry, entries[key].value, key)
-            if not predicts_only:
+            if required and not predicts_only:
                 hint = f"Known: {', '.join(registry)}. With epochs: 0 there is none."
                 self._reader.error(f"training: {key} is missing", node.where, hint)
             return None
@@ -139,6 +140,7 @@ class _SpecReader:
         return TrainingSpec(
             loss=typed(LOSSES, "loss"),
             optimizer=typed(OPTIMIZERS, "optimizer"),
+            schedule=typed(SCHEDULES, "schedule", required=False),
             **settings,
             where=node.where,
             key_where={key: entry.key_where for key, entry in entries.items()},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trainlib_deployer.layers.base import Layer
     from trainlib_deployer.losses.base import Loss
     from trainlib_deployer.optimizers.base import Optimizer
+    from trainlib_deployer.schedules.base import Schedule
 
 MAX_SEED = 2**63 - 1
 LEVELS = ("l1", "l2", "l3")
@@ -39,10 +40,14 @@ class LayerSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """How the network is trained; loss and optimizer may be missing when `epochs` is 0."""
+    """How the network is trained; loss and optimizer may be missing when `epochs` is 0.
+
+    Without a schedule the optimizer's lr stays.
+    """
 
     loss: Loss | None
     optimizer: Optimizer | None
+    schedule: Schedule | None = None
     epochs: int = fields.integer(default=1, minimum=0, help="0: predict only")
     max_steps: int | None = fields.integer(default=None, minimum=1, help="stop earlier")
     batch_size: int = fields.integer(default=1, minimum=1, help="samples a step")
@@ -54,6 +59,11 @@ class TrainingSpec:
     target: str = fields.choice(("data", "input"), default="data", help="input: autoencoder")
     where: Location
     key_where: Mapping[str, Location]
+
+    def batches_of(self, samples: int) -> int:
+        """The mini-batches of an epoch."""
+        whole, rest = divmod(samples, self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from trainlib_deployer.layers import LAYERS
 from trainlib_deployer.losses import LOSSES
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.registry import Registry
+from trainlib_deployer.schedules import SCHEDULES
 from trainlib_deployer.spec.field import Schema
 from trainlib_deployer.spec.fields import fields_of
 from trainlib_deployer.spec.load_layers import MAX_LAYERS
@@ -131,6 +132,7 @@ def _training() -> Schema:
     properties = {
         "loss": _typed(LOSSES),
         "optimizer": _typed(OPTIMIZERS),
+        "schedule": _typed(SCHEDULES),
         **_properties(TrainingSpec),
     }
     return {

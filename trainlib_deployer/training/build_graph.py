@@ -125,13 +125,15 @@ def _build_training(
             return None
         target = network_input
     loss = Tensor("loss", Kind.LOSS, (1,))
-    rules, counter = _rules(spec.optimizer, nodes)
-    return Training(spec.loss, spec.optimizer, loss, target, rules, counter)
+    rules, counter = _rules(spec.optimizer, spec.schedule is not None, nodes)
+    return Training(spec.loss, spec.optimizer, loss, target, rules, counter, spec.schedule)
 
 
-def _rules(optimizer: Optimizer, nodes: list[Node]) -> tuple[Mapping[str, Rule], Tensor | None]:
+def _rules(
+    optimizer: Optimizer, scheduled: bool, nodes: list[Node]
+) -> tuple[Mapping[str, Rule], Tensor | None]:
     """How each parameter is updated, and the counter of steps where that needs one."""
-    found = optimizer.rate(scheduled=False)
+    found = optimizer.rate(scheduled)
     rate = Tensor("optimizer.rate", Kind.RATE, (found.count,)) if found else None
     counter = Tensor("optimizer.step", Kind.COUNTER, (1,), DType.I32) if found else None
     rule = Rule(optimizer, rate)

@@ -85,9 +85,7 @@ class _Backward:
             weight = node.parameters[name]
             rule, state = self.training.rules[weight.name], self.training.state_of(weight)
             update = rule.optimizer.update(node.name, weight, gradient, state, rule.rate)
-            # what the step sets anew is no constant of another kernel
-            linear = None if rule.rate else rule.optimizer.fused()
-            self.updates.append(replace(update, linear_update=linear))
+            self.updates.append(replace(update, linear_update=rule.fused))
 
     def _contribution(self, tensor: Tensor) -> tuple[Tensor | None, bool]:
         """The gradient to make for an input, and whether it already holds a part of the sum."""

@@ -2,6 +2,23 @@
 
 #include "tl/math.h"
 
+float tl_scheduled_lr(const tl_lr_run *runs, uint32_t bytes, int32_t step)
+{
+    uint32_t first = 0;
+    uint32_t last = bytes / (uint32_t)sizeof *runs;
+
+    while (last - first > 1) {
+        const uint32_t middle = (first + last) / 2;
+
+        if (runs[middle].from <= step) {
+            first = middle;
+        } else {
+            last = middle;
+        }
+    }
+    return runs[first].lr;
+}
+
 void tl_lr_rate(float *rate, float lr, int32_t step)
 {
     (void)step;

@@ -34,9 +34,15 @@ def whole_state(net: Net, optimizer: torch.optim.Optimizer, step: int) -> dict[s
     return state_of(net) | kept_by(optimizer, net) | counter
 
 
-def optimizer_from(state: dict[str, torch.Tensor], net: Net, step: int) -> torch.optim.Optimizer:
+def rates_of(optimizer: torch.optim.Optimizer) -> list[float]:
+    return [group["lr"] for group in optimizer.param_groups]
+
+
+def optimizer_before(step: int, state: dict[str, torch.Tensor], rates: list[float], net: Net):
     """The optimizer of `net` as it is before training step `step`."""
     optimizer = optimizer_of(learning(net))
+    for group, lr in zip(optimizer.param_groups, rates):
+        group["lr"] = lr
     parameters = dict(net.named_parameters())
     for name, key in KEPT if step > 0 else []:
         known = optimizer.state[parameters[name]]
@@ -46,26 +52,30 @@ def optimizer_from(state: dict[str, torch.Tensor], net: Net, step: int) -> torch
 
 
 def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], keep: set[int]):
-    """Train in f32; the losses, and all state before each step of `keep`."""
+    """Train in f32; the losses, and all state and the learning rates before each step of `keep`."""
     optimizer = optimizer_of(learning(net))
+    scheduler = scheduler_of(optimizer)
     losses, states = [], {}
     for step, samples in enumerate(batches):
         if step in keep:
-            states[step] = whole_state(net, optimizer, step)
+            states[step] = whole_state(net, optimizer, step), rates_of(optimizer)
         optimizer.zero_grad()
         loss = loss_of(net(x[samples]), y[samples])
         loss.backward()
         optimizer.step()
+        if (step + 1) % SCHEDULE_EVERY == 0:
+            scheduler.step()
         losses.append(loss.item())
         if not np.isfinite(losses[-1]):
             raise SystemExit(f"golden: the loss is not finite at step {step}: lower the lr")
     return losses, states
 
 
-def update(net: Net, state: dict[str, torch.Tensor], gradients: dict, step: int):
+def update(net: Net, before: tuple, gradients: dict, step: int):
     """Parameters and what the optimizer keeps after an update: (kind, name) → tensor."""
+    state, rates = before
     load_state(net, state)
-    optimizer = optimizer_from(state, net, step)
+    optimizer = optimizer_before(step, state, rates, net)
     for name, parameter in net.named_parameters():
         parameter.grad = gradients[name].clone() if name in gradients else None
     optimizer.step()
@@ -73,11 +83,11 @@ def update(net: Net, state: dict[str, torch.Tensor], gradients: dict, step: int)
     return found | {("optimizer_state", n): value for n, value in kept_by(optimizer, net).items()}
 
 
-def reach_of(net: Net, state: dict[str, torch.Tensor], gradients: dict, scales: dict, step: int):
+def reach_of(net: Net, before: tuple, gradients: dict, scales: dict, step: int):
     """How far each result of the update moves, where gradients are off as f32 may be."""
     off = {n: AMPLIFIED.get(n, 0.0) * scales[n].abs().max() for n in gradients}
     low, middle, high = (
-        update(net, state, {n: g + way * off[n] for n, g in gradients.items()}, step)
+        update(net, before, {n: g + way * off[n] for n, g in gradients.items()}, step)
         for way in (-1.0, 0.0, 1.0)
     )
     # squares of what is nearly 0 move to the same side both ways
@@ -87,10 +97,10 @@ def reach_of(net: Net, state: dict[str, torch.Tensor], gradients: dict, scales: 
     }
 
 
-def local_step(state: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor, step: int):
-    """One step from `state` in double precision: every tensor by (kind, name), the nearest kink."""
+def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, step: int):
+    """One step from `before` in double precision: every tensor by (kind, name), the nearest kink."""
     net = build().double()
-    load_state(net, state)
+    load_state(net, before[0])
     if y.is_floating_point():
         y = y.double()
     t = net(x.double())
@@ -113,8 +123,8 @@ def local_step(state: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor,
     found |= {("buffer", name): value.clone() for name, value in net.named_buffers()}
     if AMPLIFIED:
         scales = {n: found.get(("scale", n), gradient) for n, gradient in gradients.items()}
-        found |= reach_of(net, state, gradients, scales, step)
-    return found | update(net, state, gradients, step), distance
+        found |= reach_of(net, before, gradients, scales, step)
+    return found | update(net, before, gradients, step), distance
 
 
 SEARCH = 32  # steps tried, where a kink is too near
@@ -162,7 +172,7 @@ def main() -> None:
         if step in [earlier for earlier, _ in checked]:
             continue
         checked.append((step, int(guided)))
-        blobs.append(blob(states[step]))
+        blobs.append(blob(states[step][0]))
         expected.append([compared(found, *check) for check in CHECKS])
     correct, test_samples = None, 0
     write_samples("train", x, y)

@@ -6,6 +6,16 @@
 
 #include <stdint.h>
 
+/* The lr of the training steps from `from` on. */
+typedef struct tl_lr_run {
+    int32_t from;
+    float lr;
+} tl_lr_run;
+
+/* The lr of a step, from a table of so many bytes, whose first run is from step 1 on; behind its end
+   the last lr stays. */
+float tl_scheduled_lr(const tl_lr_run *runs, uint32_t bytes, int32_t step);
+
 /* rate = {lr}. */
 void tl_lr_rate(float *rate, float lr, int32_t step);
 
