@@ -87,6 +87,114 @@ def test_a_network_trains_by_a_schedule_as_in_pytorch(
     assert ran.status == 0 and "result ok" in ran.output, ran.output
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "sign_sgd"])
+def test_parameter_groups_train_as_in_pytorch(optimizer: str, tmp_path: Path) -> None:
+    model = tmp_path / "model.yaml"
+    text = spec_with(
+        {"type": optimizer, "lr": 0.02, "weight_decay": 0.1},
+        schedule={"type": "step", "step_size": 10},
+        weight_decay_on="weights",
+        parameter_groups=[
+            {"layers": "fc1", "lr": 0.001},
+            {"layers": ["f*"], "lr": 0.05, "weight_decay": 0.3},
+        ],
+    )
+    spec = yaml.safe_load(text)
+    spec["input"]["shape"] = [5, 6]
+    norm = {"name": "n1", "type": "layer_norm", "normalized_shape": [5, 6]}
+    spec["layers"][:0] = [norm, {"type": "flatten"}]
+    model.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
+    project = plan_project(model, DeviceOptions())
+    training = project.graph.training
+    assert training
+    own = {name: (r.optimizer.lr, r.optimizer.weight_decay) for name, r in training.rules.items()}
+    assert own == {
+        "n1.weight": (0.02, 0.0),
+        "n1.bias": (0.02, 0.0),
+        "fc1.weight": (0.001, 0.1),
+        "fc1.bias": (0.001, 0.0),
+        "fc2.weight": (0.05, 0.3),  # the first group that matches
+        "fc2.bias": (0.05, 0.0),
+    }
+    write_project(project, tmp_path / "out", golden=True, force=False)
+    ran = make(tmp_path / "out", "run")
+    assert ran.status == 0 and "result ok" in ran.output, ran.output
+
+
+def test_a_frozen_group_keeps_no_state(tmp_path: Path) -> None:
+    model = tmp_path / "model.yaml"
+    groups = [{"layers": "fc1", "trainable": False}]
+    model.write_text(spec_with({"type": "adam"}, parameter_groups=groups), encoding="utf-8")
+    graph = plan_project(model, DeviceOptions()).graph
+    assert {tensor.name.partition(".")[0] for tensor in graph.optimizer_state} == {"fc2"}
+
+
+RESUME = """
+#include "net.h"
+#include "tl/data.h"
+#include "tl/port.h"
+
+enum { BATCHES = 8 / NET_BATCH };
+
+/* trains steps [FIRST, LAST) from the state that data/state.bin begins with */
+static uint32_t state[(NET_STATE_BYTES + 3) / 4];
+static float x[NET_BATCH][NET_INPUT_COUNT];
+static net_target target[NET_BATCH][NET_TARGET_COUNT];
+
+int main(void)
+{
+    tl_team_open(NET_CORES);
+    net_init();
+    tl_data_read(TL_DATA_STATE, 0, state, NET_STATE_BYTES);
+    if (net_load(state) != 0) {
+        return 1;
+    }
+    for (int i = FIRST; i < LAST; i++) {
+        const uint32_t batch = (uint32_t)i % BATCHES;
+
+        tl_data_read(TL_DATA_TRAIN_X, batch * sizeof x, x, sizeof x);
+        tl_data_read(TL_DATA_TRAIN_Y, batch * sizeof target, target, sizeof target);
+#if NET_BATCH > 1
+        net_train_step(x[0], target[0], NET_BATCH);
+#else
+        net_train_step(x[0], target[0]);
+#endif
+    }
+    net_save(state);
+    tl_team_close();
+    return tl_data_write(TL_DATA_TRAINED, 0, state, NET_STATE_BYTES) != NET_STATE_BYTES;
+}
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+def test_training_stopped_and_resumed_gives_the_bits_of_training_through(
+    optimizer: str, tmp_path: Path
+) -> None:
+    model, out = tmp_path / "model.yaml", tmp_path / "out"
+    more = {} if optimizer == "adam" else {"momentum": 0.9}
+    schedule = {"type": "cosine", "t_max": 30, "warmup": 3}
+    spec = yaml.safe_load(spec_with({"type": optimizer, "lr": 0.02, **more}, schedule=schedule))
+    if optimizer == "adam":  # running statistics are state too
+        spec["layers"].insert(1, {"name": "n1", "type": "batch_norm1d"})
+        spec["training"] |= {"batch_size": 4, "epochs": 20}
+    text = yaml.safe_dump(spec, sort_keys=False)
+    model.write_text(text, encoding="utf-8")
+    write_project(plan_project(model, DeviceOptions()), out, golden=True, force=False)
+
+    def train(first: int, last: int) -> bytes:
+        limits = f"#define FIRST {first}\n#define LAST {last}\n"
+        (out / "src" / "main.c").write_text(limits + RESUME)
+        ran = make(out, "run")
+        assert ran.status == 0, ran.output
+        return (out / "data" / "trained.bin").read_bytes()
+
+    through, half = train(0, 40), train(0, 17)
+    assert half != through
+    (out / "data" / "state.bin").write_bytes(half)
+    assert train(17, 40) == through
+
+
 @pytest.mark.parametrize("check", ["full", "fingerprint"])
 @pytest.mark.parametrize(
     ("old", "new"),

@@ -43,6 +43,7 @@ class Layer(ABC):
     input_count: ClassVar[int] = 1
     passes_gradient: ClassVar[bool] = False  # dx is dy itself, for every input
     adds_bias: ClassVar[bool] = False  # y is something plus `bias`
+    normalises: ClassVar[bool] = False  # its parameters are no weights of sums
     scales_channels: ClassVar[bool] = False  # y is something times `weight` plus `bias`, a channel
 
     @abstractmethod

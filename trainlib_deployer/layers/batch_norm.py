@@ -25,6 +25,7 @@ class BatchNorm(Layer):
     fixed, while weight and bias learn; frozen: everything fixed.
     """
 
+    normalises = True
     scales_channels = True
     torch_name: ClassVar[str]
 

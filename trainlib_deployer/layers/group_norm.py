@@ -20,6 +20,7 @@ from trainlib_deployer.spec.fields import boolean, integer, number
 class GroupNorm(Layer):
     """Groups of channels of each sample, as torch.nn.GroupNorm."""
 
+    normalises = True
     scales_channels = True
 
     num_groups: int = integer(minimum=1, help="divides the channels")

@@ -20,6 +20,7 @@ from trainlib_deployer.spec.fields import boolean, number
 class InstanceNorm2d(Layer):
     """Each channel of each sample, as torch.nn.InstanceNorm2d without running statistics."""
 
+    normalises = True
     scales_channels = True
 
     eps: float = number(default=1e-5, minimum=0.0, help="added to the variance")

@@ -19,6 +19,8 @@ from trainlib_deployer.spec.fields import boolean, integers, number
 class LayerNorm(Layer):
     """The last axes of each sample, as torch.nn.LayerNorm."""
 
+    normalises = True
+
     normalized_shape: tuple[int, ...] = integers(max_items=3, minimum=1, help="the last axes")
     eps: float = number(default=1e-5, minimum=0.0, help="added to the variance")
     elementwise_affine: bool = boolean(default=True, help="a learnable weight an element")

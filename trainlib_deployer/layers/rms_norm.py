@@ -21,6 +21,8 @@ _EPSILON = 2.0**-23  # of f32: what PyTorch takes where eps is not given
 class RMSNorm(Layer):
     """The last axes of each sample over their root mean square, as torch.nn.RMSNorm."""
 
+    normalises = True
+
     normalized_shape: tuple[int, ...] = integers(max_items=3, minimum=1, help="the last axes")
     eps: float = number(default=_EPSILON, minimum=0.0, help="added to the mean square")
     elementwise_affine: bool = boolean(default=True, help="a learnable weight an element")

@@ -35,10 +35,15 @@ class Adam(Optimizer):
     def state(self) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq")
 
+    @property
+    def decay(self) -> float:
+        """The weight's own decay, in a step of lr 1."""
+        return 0.0
+
     def rate(self, scheduled: bool) -> Rate | None:
         # 1 - beta^step from beta's logarithm: 1 - 0.999f has five digits
         logs = tuple(math.log(beta) if beta else -math.inf for beta in self.betas)
-        return Rate("tl_adam_rate", 3, (*(max(x, -100.0) for x in logs), self.weight_decay))
+        return Rate("tl_adam_rate", 3, (*(max(x, -100.0) for x in logs), self.decay))
 
     @property
     def kernel(self) -> tuple[str, Mapping[str, float]]:

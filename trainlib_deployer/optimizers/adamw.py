@@ -17,3 +17,7 @@ class AdamW(Adam):
     torch_name = "torch.optim.AdamW"
 
     weight_decay: float = number(default=0.01, minimum=0.0, help="times lr, of the weight")
+
+    @property
+    def decay(self) -> float:
+        return self.weight_decay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ class Optimizer(ABC):
     def rate(self, scheduled: bool) -> Rate | None:
         """What depends on the step, as the lr does where it is `scheduled`."""
         return Rate("tl_lr_rate", 1) if scheduled else None
+
+    def with_options(self, **changed: float) -> Optimizer:
+        """The same with another lr or weight_decay."""
+        return dataclasses.replace(self, **changed)  # type: ignore[type-var]
 
     def fused(self) -> tuple[float, float] | None:
         """(scale, decay) where the update is w = decay * w + scale * dw, for ever; else None."""

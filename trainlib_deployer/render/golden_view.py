@@ -9,6 +9,7 @@ from typing import Any
 
 from trainlib_deployer.ir.graph import Graph, Node, Training
 from trainlib_deployer.ir.tensor import whole_name
+from trainlib_deployer.optimizers.base import Optimizer
 from trainlib_deployer.project import Project
 
 
@@ -44,6 +45,7 @@ def golden_view(
         view["loss"] = training.loss.torch_call(f't["{graph.output.name}"]', "target")
         view["optimizer"] = training.optimizer.torch_call("parameters")
         view["optimizer_source"] = training.optimizer.torch_source
+        view["groups"] = _groups(graph, training)
         view["state"] = _state(graph, training)
         schedule = training.schedule
         view["schedule"] = schedule.torch_scheduler("optimizer") if schedule else None
@@ -52,6 +54,14 @@ def golden_view(
         view["counts_steps"] = training.counter is not None
         view["amplified"] = _amplified(graph, training, tolerance)
     return view
+
+
+def _groups(graph: Graph, training: Training) -> list[tuple[dict[str, float], list[str]]]:
+    """PyTorch's parameter groups: their own options, and the parameters' names."""
+    found: dict[Optimizer, list[str]] = {}
+    for p in graph.learning:
+        found.setdefault(training.rules[p.name].optimizer, []).append(p.name)
+    return [({"lr": o.lr, "weight_decay": o.weight_decay}, names) for o, names in found.items()]
 
 
 def _state(graph: Graph, training: Training) -> list[tuple[str, str]]:

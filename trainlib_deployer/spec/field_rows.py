@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainlib_deployer.spec.field import (
+    Field,
     FieldError,
     IntegerField,
     NumberField,
@@ -99,3 +100,20 @@ class NumbersField(NumberField):
     def value_schema(self) -> Schema:
         item = super().value_schema()
         return {"type": "array", "items": item, "minItems": self.count, "maxItems": self.count}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatternsField(Field):
+    """A name or pattern, or a list of them."""
+
+    def parse(self, node: Node) -> Any:
+        items = node.items if isinstance(node, ListNode) else (node,)
+        values = [scalar_value(item) for item in items]
+        words = tuple(value for value in values if isinstance(value, str) and value)
+        if not words or len(words) < len(values):
+            raise refused("a name, a pattern such as 'c*', or a list of them", node)
+        return words
+
+    def value_schema(self) -> Schema:
+        word = {"type": "string", "minLength": 1}
+        return {"anyOf": [word, {"type": "array", "items": word, "minItems": 1}]}

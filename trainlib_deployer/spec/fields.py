@@ -21,7 +21,7 @@ from trainlib_deployer.spec.field import (
     IntegerField,
     NumberField,
 )
-from trainlib_deployer.spec.field_rows import IntegersField, NumbersField, RowField
+from trainlib_deployer.spec.field_rows import IntegersField, NumbersField, PatternsField, RowField
 from trainlib_deployer.spec.field_sizes import PathField, SizeField, SizesField
 from trainlib_deployer.spec.names import NameField
 
@@ -156,6 +156,11 @@ def size(
 def sizes(names: Sequence[str], *, default: Any = REQUIRED, help: str = "") -> Any:
     """A mapping of some of `names` to sizes, zero included."""
     return _declare(SizesField(names=tuple(names), default=default, allow_zero=True, help=help))
+
+
+def patterns(*, default: Any = REQUIRED, help: str = "") -> Any:
+    """A name or pattern, or a list of them, as a tuple."""
+    return _declare(PatternsField(default=default, help=help))
 
 
 def path(*, default: Any = REQUIRED, help: str = "") -> Any:

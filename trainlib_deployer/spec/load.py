@@ -14,6 +14,7 @@ from trainlib_deployer.registry import Registry
 from trainlib_deployer.schedules import SCHEDULES
 from trainlib_deployer.spec.field import MAX_INTEGER
 from trainlib_deployer.spec.fields import fields_of
+from trainlib_deployer.spec.load_groups import grouped
 from trainlib_deployer.spec.load_layers import read_layers
 from trainlib_deployer.spec.model import (
     DataSpec,
@@ -28,6 +29,7 @@ from trainlib_deployer.spec.reader import Reader
 from trainlib_deployer.spec.yaml_source import Source, read_yaml
 
 TOP_KEYS = ("name", "input", "layers", "training", "data", "init", "device")
+_TRAINING_PARTS = ("loss", "optimizer", "schedule", "parameter_groups")
 
 
 def load_spec(path: Path, diagnostics: Diagnostics) -> ModelSpec | None:
@@ -72,7 +74,7 @@ class _SpecReader:
         return ModelSpec(
             name=own.get("name", "network"),
             input_shape=shape,
-            layers=layers,
+            layers=grouped(layers, self._groups(), self._reader),
             training=training,
             data=data,
             init=init,
@@ -96,7 +98,7 @@ class _SpecReader:
         entries = self._reader.mapping(node, what, example)
         if entries is None or node is None:
             return None
-        extra = ("loss", "optimizer", "schedule") if cls is TrainingSpec else ()
+        extra = _TRAINING_PARTS if cls is TrainingSpec else ()
         self._reader.unknown_keys(entries, (*extra, *fields_of(cls)), f"{what}: ")
         return entries, self._reader.settings(cls, entries, node.where, f"{what}: ")
 
@@ -145,6 +147,13 @@ class _SpecReader:
             where=node.where,
             key_where={key: entry.key_where for key, entry in entries.items()},
         )
+
+    def _groups(self) -> Node | None:
+        training = self._entries.get("training")
+        if training is None or not isinstance(training.value, MapNode):
+            return None
+        entry = training.value.entries.get("parameter_groups")
+        return entry.value if entry else None
 
     def _read_data(self) -> DataSpec:
         entry = self._entries.get("data")

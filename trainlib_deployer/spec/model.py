@@ -22,6 +22,18 @@ MAX_CORES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupSpec:
+    """One item of `parameter_groups`; None: as the optimizer says."""
+
+    layers: tuple[str, ...] = fields.patterns(help="names, or patterns with * and ?")
+    lr: float | None = fields.number(default=None, minimum=0.0, help="in place of the optimizer's")
+    weight_decay: float | None = fields.number(
+        default=None, minimum=0.0, help="in place of the optimizer's"
+    )
+    trainable: bool = fields.boolean(default=True, help="false: the parameters are frozen")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayerSpec:
     """One item of `layers`; its own keys here, its type's options in `layer`.
 
@@ -34,6 +46,7 @@ class LayerSpec:
     layer: Layer | None
     inputs: tuple[str, ...] | None
     trainable: bool = fields.boolean(default=True, help="false: the parameters are frozen")
+    group: GroupSpec | None = None
     where: Location
     key_where: Mapping[str, Location]
 
@@ -57,6 +70,9 @@ class TrainingSpec:
     seed: int = fields.integer(default=0, minimum=0, maximum=MAX_SEED, help="of initialisation")
     shuffle: bool = fields.boolean(default=False, help="a new order of the samples each epoch")
     target: str = fields.choice(("data", "input"), default="data", help="input: autoencoder")
+    weight_decay_on: str = fields.choice(
+        ("all", "weights"), default="all", help="weights: none on biases and on norms' parameters"
+    )
     where: Location
     key_where: Mapping[str, Location]
 

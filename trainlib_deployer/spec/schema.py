@@ -16,6 +16,7 @@ from trainlib_deployer.spec.load_layers import MAX_LAYERS
 from trainlib_deployer.spec.model import (
     DataSpec,
     DeviceOptions,
+    GroupSpec,
     InputSpec,
     LayerSpec,
     ModelSpec,
@@ -133,6 +134,7 @@ def _training() -> Schema:
         "loss": _typed(LOSSES),
         "optimizer": _typed(OPTIMIZERS),
         "schedule": _typed(SCHEDULES),
+        "parameter_groups": {"type": "array", "items": _section(GroupSpec)},
         **_properties(TrainingSpec),
     }
     return {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trainlib_deployer.errors import Diagnostics
 from trainlib_deployer.ir.dtype import DType
 from trainlib_deployer.ir.graph import Graph, Node, Rule, Training
 from trainlib_deployer.ir.tensor import Kind, Shape, Tensor
 from trainlib_deployer.layers.base import Layer, ShapeError
-from trainlib_deployer.optimizers.base import Optimizer
-from trainlib_deployer.spec.model import LayerSpec, ModelSpec, TrainingSpec
+from trainlib_deployer.optimizers.base import Optimizer, Rate
+from trainlib_deployer.spec.model import GroupSpec, LayerSpec, ModelSpec, TrainingSpec
 
 
 def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
@@ -35,7 +35,7 @@ def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
     if len(nodes) < len(spec.layers) or not nodes:
         return None
     _check_all_used(spec, nodes, diagnostics)
-    training = _build_training(spec.training, nodes, network_input, diagnostics)
+    training = _build_training(spec.training, spec.layers, nodes, network_input, diagnostics)
     classes = _classes(spec.training, nodes[-1].output)
     return Graph(spec.name, n, network_input, tuple(nodes), training, classes)
 
@@ -91,7 +91,11 @@ def _check_all_used(spec: ModelSpec, nodes: list[Node], diagnostics: Diagnostics
 
 
 def _build_training(
-    spec: TrainingSpec, nodes: list[Node], network_input: Tensor, diagnostics: Diagnostics
+    spec: TrainingSpec,
+    layers: Sequence[LayerSpec],
+    nodes: list[Node],
+    network_input: Tensor,
+    diagnostics: Diagnostics,
 ) -> Training | None:
     if spec.epochs == 0 or spec.loss is None or spec.optimizer is None:
         return None
@@ -125,19 +129,39 @@ def _build_training(
             return None
         target = network_input
     loss = Tensor("loss", Kind.LOSS, (1,))
-    rules, counter = _rules(spec.optimizer, spec.schedule is not None, nodes)
+    rules, counter = _rules(spec, spec.optimizer, layers, nodes)
     return Training(spec.loss, spec.optimizer, loss, target, rules, counter, spec.schedule)
 
 
 def _rules(
-    optimizer: Optimizer, scheduled: bool, nodes: list[Node]
+    spec: TrainingSpec, optimizer: Optimizer, layers: Sequence[LayerSpec], nodes: Sequence[Node]
 ) -> tuple[Mapping[str, Rule], Tensor | None]:
     """How each parameter is updated, and the counter of steps where that needs one."""
-    found = optimizer.rate(scheduled)
-    rate = Tensor("optimizer.rate", Kind.RATE, (found.count,)) if found else None
-    counter = Tensor("optimizer.step", Kind.COUNTER, (1,), DType.I32) if found else None
-    rule = Rule(optimizer, rate)
-    return {p.name: rule for node in nodes for p in node.parameters.values()}, counter
+    rules: dict[str, Rule] = {}
+    rates: dict[tuple[float, Rate], Tensor] = {}
+    for item, node in zip(layers, nodes, strict=True):
+        for name, parameter in node.parameters.items():
+            is_weight = name == "weight" and not node.layer.normalises
+            decays = is_weight or spec.weight_decay_on == "all"
+            own = _in_group(optimizer, item.group, decays)
+            rate = own.rate(spec.schedule is not None)
+            if rate and (own.lr, rate) not in rates:
+                number = str(len(rates) + 1) if rates else ""
+                tensor = Tensor(f"optimizer.rate{number}", Kind.RATE, (rate.count,))
+                rates[own.lr, rate] = tensor
+            rules[parameter.name] = Rule(own, rates[own.lr, rate] if rate else None)
+    counter = Tensor("optimizer.step", Kind.COUNTER, (1,), DType.I32) if rates else None
+    return rules, counter
+
+
+def _in_group(optimizer: Optimizer, group: GroupSpec | None, decays: bool) -> Optimizer:
+    """The optimizer with a group's own options."""
+    changed = {}
+    if group and group.lr is not None:
+        changed["lr"] = group.lr
+    if group and group.weight_decay is not None:
+        changed["weight_decay"] = group.weight_decay
+    return optimizer.with_options(**(changed if decays else {**changed, "weight_decay": 0.0}))
 
 
 def _classes(spec: TrainingSpec, output: Tensor) -> int | None:

@@ -14,10 +14,6 @@ def mini_batches(count: int) -> list[list[int]]:
     return batches[:STEPS]
 
 
-def learning(net: Net) -> list[nn.Parameter]:
-    return [p for p in net.parameters() if p.requires_grad]
-
-
 def kept_by(optimizer: torch.optim.Optimizer, net: Net) -> dict[str, torch.Tensor]:
     """What the optimizer keeps of each parameter; zeros before its first step."""
     parameters = dict(net.named_parameters())
@@ -40,7 +36,7 @@ def rates_of(optimizer: torch.optim.Optimizer) -> list[float]:
 
 def optimizer_before(step: int, state: dict[str, torch.Tensor], rates: list[float], net: Net):
     """The optimizer of `net` as it is before training step `step`."""
-    optimizer = optimizer_of(learning(net))
+    optimizer = optimizer_of(net)
     for group, lr in zip(optimizer.param_groups, rates):
         group["lr"] = lr
     parameters = dict(net.named_parameters())
@@ -53,7 +49,7 @@ def optimizer_before(step: int, state: dict[str, torch.Tensor], rates: list[floa
 
 def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], keep: set[int]):
     """Train in f32; the losses, and all state and the learning rates before each step of `keep`."""
-    optimizer = optimizer_of(learning(net))
+    optimizer = optimizer_of(net)
     scheduler = scheduler_of(optimizer)
     losses, states = [], {}
     for step, samples in enumerate(batches):
@@ -160,7 +156,7 @@ def main() -> None:
     forwards = range(min(SEARCH, STEPS))
     backwards = range(STEPS - 1, max(STEPS - 1 - SEARCH, -1), -1)
     net = build()
-    initial = whole_state(net, optimizer_of(learning(net)), 0)
+    initial = whole_state(net, optimizer_of(net), 0)
     losses, states = train(net, x, y, batches, {*forwards, *backwards})
     checked, blobs, expected, notes = [], [blob(initial)], [], []
     wanted_steps = [(0, forwards)] + ([(STEPS - 1, backwards)] if STEPS > 1 else [])
