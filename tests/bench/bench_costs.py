@@ -21,7 +21,7 @@ import numpy as np
 
 from tests.bench.bench_kernels import write_table
 from tests.bench.kernel_program import ALIGNMENT, L1_BYTES, Job, count, program_folder
-from tests.bench.kernel_rows import layer_steps, loss_steps, update_step
+from tests.bench.kernel_rows import clip_steps, layer_steps, loss_steps, update_step
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.layers.add import Add
 from trainlib_deployer.layers.avg_pool2d import AvgPool2d
@@ -107,6 +107,9 @@ def random_steps_of_batches() -> Iterator[Step]:
         for name in OPTIMIZERS:
             yield from update_step(random_optimizer(r, name), r.choice([16, 100, 2304]))
         yield from norm_steps(r)
+    for _ in range(SHAPES_OF_A_LAYER):
+        yield from clip_steps("value", r.choice([16, 100, 2304]))
+        yield from clip_steps("norm", *(r.choice([16, 100, 2304]) for _ in range(r.choice([1, 6]))))
 
 
 def random_optimizer(r: random.Random, name: str) -> Optimizer:

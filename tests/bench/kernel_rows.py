@@ -29,6 +29,7 @@ from trainlib_deployer.losses.mse import Mse
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.optimizers.base import Optimizer
 from trainlib_deployer.optimizers.sgd import Sgd
+from trainlib_deployer.training.clipping import Clipping, Gradient, clipped
 
 FUSED = {"accumulate": 1, "scale": -0.01}  # wg on the weights: an SGD update
 
@@ -105,6 +106,16 @@ def update_step(optimizer: Optimizer, count: int) -> tuple[Step, ...]:
     shared = optimizer.rate(scheduled=False)
     rate = Tensor("rate", Kind.RATE, (shared.count,)) if shared else None
     return (optimizer.update("l", weight, gradient, state, rate),)
+
+
+def clip_steps(by: str, *counts: int) -> tuple[Step, ...]:
+    """What clips gradients of so many elements."""
+    gradients = [
+        Gradient("l", Tensor(f"w{i}.grad", Kind.WEIGHT_GRAD, (count,)))
+        for i, count in enumerate(counts)
+    ]
+    before, clips = clipped(Clipping(by, 0.5), gradients)
+    return (*before, *clips.values())
 
 
 def tiles(step: Step, parts: int) -> tuple[Step, ...]:
@@ -243,6 +254,8 @@ OTHER_ROWS = (
     Row("leaky_relu, 4,096 elements", layer_steps(LeakyRelu(negative_slope=0.01), _IMAGE)),
     Row("add, 4,096 elements", layer_steps(Add(), _IMAGE, _IMAGE)),
     Row("sgd, 4,096 elements", update_step(Sgd(lr=0.01), 4096)),
+    Row("clipping by value, 2,304 elements", clip_steps("value", 2304)),
+    Row("clipping by norm, 2,304 elements", clip_steps("norm", 2304)),
     Row("sgd with momentum, 2,304 elements", update_step(Sgd(momentum=0.9), 2304)),
     *(
         Row(f"{name}, 2,304 elements", update_step(OPTIMIZERS[name](), 2304))

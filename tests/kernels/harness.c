@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "tl/activation.h"
+#include "tl/clip.h"
 #include "tl/conv2d.h"
 #include "tl/data.h"
 #include "tl/elementwise.h"
@@ -69,6 +70,10 @@ static const uint32_t guard = 0x7fa5a5a5u; /* a NaN */
 #define CALL_cross_entropy_ig CALL_relu_ig
 #define CALL_mse_fw CALL_relu_ig
 #define CALL_mse_ig CALL_relu_ig
+#define CALL_clip_value_update(f) f(op, p[0])
+#define CALL_square_sums_update CALL_relu_fw
+#define CALL_clip_factor_update CALL_relu_fw
+#define CALL_clip_norm_update CALL_relu_fw
 #define CALL_sgd_update CALL_relu_ig
 #define CALL_sgd_momentum_update CALL_conv2d_fw
 #define CALL_sign_sgd_update CALL_relu_ig

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trainlib_deployer.losses.base import Loss
     from trainlib_deployer.optimizers.base import Optimizer
     from trainlib_deployer.schedules.base import Schedule as LearningRates
+    from trainlib_deployer.training.clipping import Clipping
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Training:
     rules: Mapping[str, Rule]
     counter: Tensor | None  # of training steps, where a rule needs them
     schedule: LearningRates | None  # None: the lr stays
+    clipping: Clipping | None
 
     def state_of(self, parameter: Tensor) -> Mapping[str, Tensor]:
         """What the optimizer remembers of a parameter that learns, by PyTorch's names."""

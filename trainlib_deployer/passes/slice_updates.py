@@ -24,7 +24,8 @@ _BLOCK = 4  # rows that kernels keep in registers
 
 @dataclass(frozen=True)
 class Pair:
-    """A weight-gradient Step at `index` with the updates right behind it, cut along `loop`."""
+    """A weight-gradient Step at `index`, cut along `loop`, and what is right behind it: updates,
+    and what clips the gradients before them."""
 
     index: int
     loop: str
@@ -95,13 +96,14 @@ def pairs_of(steps: Sequence[Step]) -> Iterator[Pair]:
         gradients = tuple(o for o in step.operands if o.tensor and o.access.writes)
         names = {o.tensor.name for o in gradients if o.tensor}
         updates = []
-        for update in steps[index + 1 : index + 1 + len(gradients)]:
-            if update.phase is Phase.UPDATE and names & {t.name for t in update.reads}:
-                updates.append(update)
+        for update in steps[index + 1 :]:
+            if update.phase is not Phase.UPDATE or not names & {t.name for t in update.reads}:
+                break
+            updates.append(update)
         extent = next(item.extent for item in step.loops if item.name == loop)
-        alone = all(readers[name] == 2 for name in names)
-        simple = len(updates) == len(gradients) and all(update.cuts for update in updates)
-        if alone and simple and extent > 1 and _contiguous(step, loop):
+        alone = sum(readers[name] for name in names) == len(names) + len(updates)
+        simple = all(update.cuts for update in updates)
+        if alone and simple and updates and extent > 1 and _contiguous(step, loop):
             yield Pair(index, loop, extent, gradients, tuple(updates))
 
 

@@ -11,7 +11,8 @@ from trainlib_deployer.passes.base import Pass
 
 
 def _run(graph: Graph, schedule: Schedule) -> tuple[Graph, Schedule]:
-    """Each update right behind the last Step that makes its gradient or reads the old weights."""
+    """Each update right behind the last Step that makes its gradient or reads the old weights, and
+    behind what other Steps of updates make for it."""
     last_touch: dict[str, int] = {}
     for index, step in enumerate(schedule.steps):
         if step.phase is not Phase.UPDATE:
@@ -20,8 +21,10 @@ def _run(graph: Graph, schedule: Schedule) -> tuple[Graph, Schedule]:
     for step in schedule.steps:
         if step.phase is Phase.UPDATE:
             # nothing but updates touches their state
-            touched = (last_touch.get(tensor.root.name, 0) for tensor in step.tensors)
-            behind[max(touched)].append(step)
+            at = max(last_touch.get(tensor.root.name, 0) for tensor in step.tensors)
+            behind[at].append(step)
+            for tensor in step.writes:
+                last_touch[tensor.root.name] = max(at, last_touch.get(tensor.root.name, 0))
     steps: list[Step] = []
     for index, step in enumerate(schedule.steps):
         if step.phase is not Phase.UPDATE:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainlib_deployer.ir.graph import Graph, Schedule
+from trainlib_deployer.ir.step import Phase, Step
 from trainlib_deployer.ir.tensor import Kind, Tensor, whole_name
 from trainlib_deployer.lowering.program import Program, Span
 from trainlib_deployer.memory.plan import Allocation
+
+CLIPPED_GRAD = "clipped_grad"  # of a weight gradient that was compared before it was clipped
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Check:
 def checks(schedule: Schedule, tolerances: Mapping[tuple[str, str], float]) -> tuple[Check, ...]:
     """Every tensor after the Step that completes it: the last that adds to it."""
     complete = {
-        tensor.name: index for index, step in enumerate(schedule.steps) for tensor in step.writes
+        (tensor.name, _kind(step, tensor)): index
+        for index, step in enumerate(schedule.steps)
+        for tensor in step.writes
     }
     found = []
     for index, step in enumerate(schedule.steps):
@@ -57,13 +62,17 @@ def checks(schedule: Schedule, tolerances: Mapping[tuple[str, str], float]) -> t
             kind = Kind.WEIGHT_GRAD.value
             found.append(Check(index, kind, gradient.subject, weight, tolerance, probed=True))
         for tensor in step.writes:
-            if complete[tensor.name] == index and tensor.kind is not Kind.SCRATCH:
+            kind = _kind(step, tensor)
+            if complete[tensor.name, kind] == index and tensor.kind is not Kind.SCRATCH:
                 tolerance = tolerances[step.name, tensor.name]
-                found.append(Check(index, _kind(tensor), tensor.subject, tensor, tolerance))
+                found.append(Check(index, kind, tensor.subject, tensor, tolerance))
     return tuple(found)
 
 
-def _kind(tensor: Tensor) -> str:
+def _kind(step: Step, tensor: Tensor) -> str:
+    """The kind of what a Step leaves in a tensor."""
+    if step.phase is Phase.UPDATE and tensor.kind is Kind.WEIGHT_GRAD:
+        return CLIPPED_GRAD
     return Kind.ACTIVATION.value if tensor.kind is Kind.LOSS else tensor.kind.value
 
 

@@ -51,6 +51,7 @@ def golden_view(
         view["schedule"] = schedule.torch_scheduler("optimizer") if schedule else None
         is_by_epoch = schedule is not None and schedule.interval == "epoch"
         view["schedule_every"] = project.steps_per_epoch if is_by_epoch else 1
+        view["clipping"] = training.clipping
         view["counts_steps"] = training.counter is not None
         view["amplified"] = _amplified(graph, training, tolerance)
     return view

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainlib_deployer.project import Project
+from trainlib_deployer.report.clipping_cost import CLIPPING_SCHEMA, clipping_document, clipping_text
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
 from trainlib_deployer.report.optimizer_cost import (
     OPTIMIZER_SCHEMA,
@@ -29,6 +30,7 @@ _NETWORK_SCHEMA = {
     "memory": LEVELS_SCHEMA,
     "passes": SAVINGS_SCHEMA,
     "optimizer": OPTIMIZER_SCHEMA,
+    "clipping": CLIPPING_SCHEMA,
 }
 DEPLOY_SCHEMA = ok_document({"folder": STRING, "golden": BOOLEAN, **_NETWORK_SCHEMA})
 CHECK_SCHEMA = ok_document({"fits": {"const": True}, **_NETWORK_SCHEMA})
@@ -59,6 +61,7 @@ def _network(project: Project) -> Document:
         "memory": levels_document(project),
         "passes": savings_document(project),
         "optimizer": optimizer_document(project.graph),
+        "clipping": clipping_document(project),
     }
 
 
@@ -79,6 +82,8 @@ def check_text(document: Document) -> str:
     parts = [f"{_network_text(document)}\nit fits: {how}", savings_text(document["passes"])]
     if document["optimizer"]:
         parts.append(optimizer_text(document["optimizer"]))
+    if document["clipping"]:
+        parts.append(clipping_text(document["clipping"]))
     return "\n\n".join(parts)
 
 

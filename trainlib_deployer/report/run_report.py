@@ -36,6 +36,7 @@ _TENSOR: Schema = obj(
                 "activation",
                 "input_grad",
                 "weight_grad",
+                "clipped_grad",
                 "weight",
                 "buffer",
                 "optimizer_state",

@@ -70,6 +70,12 @@ class TrainingSpec:
     seed: int = fields.integer(default=0, minimum=0, maximum=MAX_SEED, help="of initialisation")
     shuffle: bool = fields.boolean(default=False, help="a new order of the samples each epoch")
     target: str = fields.choice(("data", "input"), default="data", help="input: autoencoder")
+    clip_grad_value: float | None = fields.number(
+        default=None, exclusive_minimum=0.0, help="the largest element of a gradient"
+    )
+    clip_grad_norm: float | None = fields.number(
+        default=None, exclusive_minimum=0.0, help="the largest norm of all gradients together"
+    )
     weight_decay_on: str = fields.choice(
         ("all", "weights"), default="all", help="weights: none on biases and on norms' parameters"
     )

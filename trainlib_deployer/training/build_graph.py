@@ -11,6 +11,7 @@ from trainlib_deployer.ir.tensor import Kind, Shape, Tensor
 from trainlib_deployer.layers.base import Layer, ShapeError
 from trainlib_deployer.optimizers.base import Optimizer, Rate
 from trainlib_deployer.spec.model import GroupSpec, LayerSpec, ModelSpec, TrainingSpec
+from trainlib_deployer.training.clipping import Clipping
 
 
 def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
@@ -130,7 +131,28 @@ def _build_training(
         target = network_input
     loss = Tensor("loss", Kind.LOSS, (1,))
     rules, counter = _rules(spec, spec.optimizer, layers, nodes)
-    return Training(spec.loss, spec.optimizer, loss, target, rules, counter, spec.schedule)
+    return Training(
+        loss=spec.loss,
+        optimizer=spec.optimizer,
+        loss_tensor=loss,
+        target=target,
+        rules=rules,
+        counter=counter,
+        schedule=spec.schedule,
+        clipping=_clipping(spec, diagnostics),
+    )
+
+
+def _clipping(spec: TrainingSpec, diagnostics: Diagnostics) -> Clipping | None:
+    if spec.clip_grad_value is not None and spec.clip_grad_norm is not None:
+        diagnostics.add(
+            "training: gradients are clipped by value or by norm, not by both.",
+            spec.key_where["clip_grad_norm"],
+            "Leave out clip_grad_value or clip_grad_norm.",
+        )
+    if spec.clip_grad_value is not None:
+        return Clipping("value", spec.clip_grad_value)
+    return None if spec.clip_grad_norm is None else Clipping("norm", spec.clip_grad_norm)
 
 
 def _rules(

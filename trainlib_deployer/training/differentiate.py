@@ -4,6 +4,7 @@ Plain and wasteful on purpose: the passes make it small, and each can be seen do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from trainlib_deployer.ir.elementwise import copy_step
@@ -11,6 +12,7 @@ from trainlib_deployer.ir.graph import Graph, Node, Schedule, Training
 from trainlib_deployer.ir.step import Phase, Step
 from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.layers.base import Gradients
+from trainlib_deployer.training.clipping import Gradient, clipped
 
 _UNSEEN = "no layer before it learns, so that nobody needs it"
 _FROZEN = "the layer is frozen"
@@ -43,7 +45,7 @@ class _Backward:
     graph: Graph
     training: Training
     steps: list[Step] = field(default_factory=list)
-    updates: list[Step] = field(default_factory=list)
+    updates: list[tuple[Gradient, Step]] = field(default_factory=list)
     absent: dict[tuple[str, str], str] = field(default_factory=dict)
     gradients: dict[str, Tensor] = field(default_factory=dict)
 
@@ -56,8 +58,21 @@ class _Backward:
         self.steps.append(training.loss.backward(output, training.target, dy))
         for node in reversed(self.graph.nodes):
             self._node(node)
-        self.steps.extend(self.updates)
+        self._update()
         self._note(self.graph.input)
+
+    def _update(self) -> None:
+        """All updates, each behind what clips its gradient."""
+        before: tuple[Step, ...] = ()
+        clips: Mapping[str, Step] = {}
+        if self.training.clipping:
+            gradients = [gradient for gradient, _ in self.updates]
+            before, clips = clipped(self.training.clipping, gradients)
+        self.steps.extend(before)
+        for gradient, update in self.updates:
+            if gradient.tensor.name in clips:
+                self.steps.append(clips[gradient.tensor.name])
+            self.steps.append(update)
 
     def _node(self, node: Node) -> None:
         self._note(node.output)
@@ -85,7 +100,10 @@ class _Backward:
             weight = node.parameters[name]
             rule, state = self.training.rules[weight.name], self.training.state_of(weight)
             update = rule.optimizer.update(node.name, weight, gradient, state, rule.rate)
-            self.updates.append(replace(update, linear_update=rule.fused))
+            # a fused one never shows the gradient that would have to be clipped
+            linear = None if self.training.clipping else rule.fused
+            made = Gradient(node.name, gradient)
+            self.updates.append((made, replace(update, linear_update=linear)))
 
     def _contribution(self, tensor: Tensor) -> tuple[Tensor | None, bool]:
         """The gradient to make for an input, and whether it already holds a part of the sum."""

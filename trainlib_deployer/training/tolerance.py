@@ -25,6 +25,8 @@ def tolerances(schedule: Schedule) -> dict[tuple[str, str], float]:
             found[step.name, gradient.name] = SAFETY * EPSILON[gradient.dtype.value] * reached
         reached += 1.0 if step.gradients else 0.0  # the update behind the sum
         for tensor in step.writes:
-            depth[tensor.root.name] = reached
+            is_part = tensor.bytes < tensor.root.bytes
+            others = depth.get(tensor.root.name, 0.0) if is_part else 0.0
+            depth[tensor.root.name] = max(reached, others)
             found[step.name, tensor.name] = SAFETY * EPSILON[tensor.dtype.value] * reached
     return found

@@ -34,3 +34,20 @@ def _rmsprop(f: Fields, cores: int) -> float:
     # with centering about 8 more: it shows in no member
     momentum = 4 if f["momentum"] else 0
     return _one_by_one(45.5 + momentum, 57 + momentum, 8)(f, cores)
+
+
+cost("tl_clip_value_update_f32")(each(10.0, 12, 0, 2))
+cost("tl_clip_norm_update_f32")(each(2.9, 7, 1, 1))
+
+_SQUARES = 16  # sums of squares
+
+
+@cost("tl_square_sums_update_f32")
+def _square_sums(f: Fields, cores: int) -> float:
+    parts = share(_SQUARES, cores)
+    return start(2) + parts * (38 + 3.2 * share(f["count"], _SQUARES))
+
+
+@cost("tl_clip_factor_update_f32")
+def _factor(f: Fields, cores: int) -> float:
+    return 140 + 6.0 * f["count"]  # by core 0 alone

@@ -58,6 +58,7 @@ def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], 
         optimizer.zero_grad()
         loss = loss_of(net(x[samples]), y[samples])
         loss.backward()
+        clip_gradients(net)
         optimizer.step()
         if (step + 1) % SCHEDULE_EVERY == 0:
             scheduler.step()
@@ -74,6 +75,7 @@ def update(net: Net, before: tuple, gradients: dict, step: int):
     optimizer = optimizer_before(step, state, rates, net)
     for name, parameter in net.named_parameters():
         parameter.grad = gradients[name].clone() if name in gradients else None
+    clip_gradients(net)
     optimizer.step()
     found = {("weight", name): p.detach().clone() for name, p in net.named_parameters()}
     return found | {("optimizer_state", n): value for n, value in kept_by(optimizer, net).items()}
@@ -117,8 +119,13 @@ def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, step: int):
         usual = terms.sum(1) / terms.shape[1] ** 0.5
         found["scale", name] = torch.maximum(found["weight_grad", name].abs(), usual)
     found |= {("buffer", name): value.clone() for name, value in net.named_buffers()}
+    scales = {n: found.get(("scale", n), gradient) for n, gradient in gradients.items()}
+    factor = clip_gradients(net)
+    for name, scale in scales.items():
+        # what is cut off was a part of what the rest is as exact as
+        found["clipped_scale", name] = factor * scale
+        found["clipped_grad", name] = net.get_parameter(name).grad
     if AMPLIFIED:
-        scales = {n: found.get(("scale", n), gradient) for n, gradient in gradients.items()}
         found |= reach_of(net, before, gradients, scales, step)
     return found | update(net, before, gradients, step), distance
 

@@ -62,9 +62,10 @@ def compared(found: dict, kind: str, name: str, first: int = 0, count: int | Non
     if kind in ("activation", "input_grad") and whole.dim() > 0:
         whole = torch.cat([whole, whole.new_zeros(BATCH - len(whole), *whole.shape[1:])])
     whole = whole.flatten()
-    scale = found.get(("scale", name), whole) if kind == "weight_grad" else whole
-    reach = found.get(("reach", name))
-    reach = torch.zeros(1) if reach is None or kind == "weight_grad" else reach.flatten()[first:]
+    scales = {"weight_grad": "scale", "clipped_grad": "clipped_scale"}
+    scale = found.get((scales.get(kind), name), whole)
+    reach = None if kind in scales else found.get(("reach", name))
+    reach = torch.zeros(1) if reach is None else reach.flatten()[first:]
     return whole[first:][:count], scale, reach[:count]
 
 

@@ -1,0 +1,61 @@
+"""What clipping gradients costs in memory: an update that waits for them, or is made by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trainlib_deployer.errors import Diagnostics
+from trainlib_deployer.ir.graph import Graph
+from trainlib_deployer.passes import SHORTER, apply_passes
+from trainlib_deployer.passes.liveness import peak_bytes
+from trainlib_deployer.project import Project
+from trainlib_deployer.report.schema import COUNT, NUMBER, Document, Schema, nullable, obj
+from trainlib_deployer.spec.sizes import format_bytes
+from trainlib_deployer.training.build_graph import build_graph
+from trainlib_deployer.training.differentiate import differentiate
+
+CLIPPING_SCHEMA: Schema = nullable(
+    obj(
+        {
+            "by": {"enum": ["value", "norm"]},
+            "limit": NUMBER,
+            "kept_bytes": COUNT,
+            "peak_bytes": COUNT,
+            "peak_bytes_without": COUNT,
+        }
+    )
+)
+
+
+def clipping_document(project: Project) -> Document | None:
+    """Bytes of gradients kept until the norm is known, and bytes alive at the peak with clipping
+    and without: after the passes that cost no time, all levels together."""
+    training = project.graph.training
+    if training is None or training.clipping is None:
+        return None
+    graph = build_graph(project.spec, Diagnostics())
+    assert graph and graph.training
+    plain = replace(graph, training=replace(graph.training, clipping=None))
+    by_norm = training.clipping.by == "norm"
+    return {
+        "by": training.clipping.by,
+        "limit": training.clipping.limit,
+        "kept_bytes": sum(p.bytes for p in graph.learning) if by_norm else 0,
+        "peak_bytes": _peak(graph),
+        "peak_bytes_without": _peak(plain),
+    }
+
+
+def clipping_text(found: Document) -> str:
+    title = f"clipping by {found['by']} {found['limit']:g}"
+    kept = "keeps no gradient longer"
+    if found["kept_bytes"]:
+        kept = f"keeps all gradients until their norm is known, {format_bytes(found['kept_bytes'])}"
+    peaks = (format_bytes(found[key]) for key in ("peak_bytes", "peak_bytes_without"))
+    with_it, without = peaks
+    return f"{title} {kept}; {with_it} alive at the peak, {without} without clipping"
+
+
+def _peak(graph: Graph) -> int:
+    found, schedule, _ = apply_passes(graph, differentiate(graph), SHORTER)
+    return peak_bytes(found, schedule)
