@@ -21,9 +21,12 @@ from trainlib_deployer.spec.model import DeviceOptions
 LARGE = DeviceOptions(l1_bytes=1 << 24, l2_bytes=0)
 
 
+PARTS = ("conv", "relu", "leaky_relu", "pool", "branch", "skip", "batch_norm2d")
+
+
 @st.composite
 def networks(draw: st.DrawFn) -> str:
-    """Convolutions, activations, pools and residual branches, then linear layers."""
+    """Convolutions, activations, pools, norms and residual branches, then linear layers."""
     channels = draw(st.integers(1, 5))
     layers: list[dict[str, object]] = []
     last = "input"
@@ -35,7 +38,7 @@ def networks(draw: st.DrawFn) -> str:
         return name
 
     for _ in range(draw(st.integers(1, 6))):
-        part = draw(st.sampled_from(["conv", "relu", "leaky_relu", "pool", "branch"]))
+        part = draw(st.sampled_from(PARTS))
         trainable = draw(st.booleans())
         if part == "conv":
             kernel = draw(st.sampled_from([1, 3]))
@@ -47,13 +50,17 @@ def networks(draw: st.DrawFn) -> str:
         elif part == "pool":
             kind = draw(st.sampled_from(["max_pool2d", "avg_pool2d"]))
             last = add(kind, kernel_size=3, stride=1, padding=1)
+        elif part == "skip" and last != "input":
+            start = last
+            last = add(draw(st.sampled_from(["relu", "leaky_relu", "batch_norm2d"])))
+            last = add("add", inputs=draw(st.permutations([last, start])))
         elif part == "branch":
             start = last
             one = add("conv2d", out_channels=channels, kernel_size=3, padding=1)
             last = start
             other = add("conv2d", out_channels=channels, kernel_size=1, trainable=trainable)
             last = add("add", inputs=[one, other])
-        else:
+        elif part != "skip":
             last = add(part)
     last = add("flatten")
     for _ in range(draw(st.integers(0, 2))):
@@ -65,7 +72,11 @@ def networks(draw: st.DrawFn) -> str:
         "name": "random",
         "input": {"shape": size},
         "layers": layers,
-        "training": {"loss": "cross_entropy", "optimizer": {"type": "sgd", "lr": 0.01}},
+        "training": {
+            "loss": "cross_entropy",
+            "optimizer": draw(st.sampled_from(["sgd", "adam"])),
+            "batch_size": draw(st.integers(2, 4)),
+        },
     }
     return yaml.safe_dump(spec, sort_keys=False)
 

@@ -48,11 +48,11 @@ class _Uses:
                 self._touches[tensor.root.name][index] = True
 
     def may_share(self, index: int, out: str, source: str) -> bool:
-        """Behind the copy, neither end is written while the other is still read."""
+        """Behind the copy, neither end is written by a Step that still reads the other, or before."""
         ends = [self._touches[self._memory(name)] for name in (out, source)]
         for written, other in (ends, reversed(ends)):
             writes = [i for i, writes in written.items() if writes and i > index]
-            if writes and max(other) > min(writes):
+            if writes and max(other) >= min(writes):
                 return False
         return True
 
