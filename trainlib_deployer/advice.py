@@ -24,13 +24,15 @@ _HUGE = 1 << 36
 class Asked:
     """What was to fit: a spec on a device, whose levels have at most `max_bytes`.
 
-    `graph_of` makes the spec's graph with another batch size, which layers may not take.
+    `graph` is of the fewest samples a pass, `graph_of` makes it for another batch size, which the
+    layers may not take.
     """
 
     graph: Graph
     device: DeviceSpec
     shrinking: Shrinking
     max_bytes: Mapping[str, int]
+    batch_size: int
     graph_of: Callable[[int], Graph]
     takes: Callable[[int], bool]
 
@@ -145,7 +147,7 @@ def _batches(asked: Asked, smallest: Candidate) -> Iterator[str]:
         less = _smallest(asked.graph_of(batch_size), asked.shrinking)
         return less if _planned(less, asked.device) else None
 
-    low, high = 0, asked.graph.batch_size
+    low, high = 0, asked.batch_size if asked.graph.training else 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fitting(middle) else (low, middle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from trainlib_deployer.advice import Asked, advice
@@ -10,9 +11,9 @@ from trainlib_deployer.errors import Diagnostics, DoesNotFitError, PlanError, Sp
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.lowering.program import lower
 from trainlib_deployer.lowering.verify import verify_program
+from trainlib_deployer.memory.batching import DoesNotFitAtAllError, fit_batches
 from trainlib_deployer.memory.check import check_memory
-from trainlib_deployer.memory.fit import Shrinking, fit
-from trainlib_deployer.memory.need import LevelsFullError
+from trainlib_deployer.memory.fit import Shrinking
 from trainlib_deployer.memory.place import Effort
 from trainlib_deployer.passes import SHORTER, apply_passes
 from trainlib_deployer.passes.rematerialise import Point, frontier
@@ -55,15 +56,15 @@ def plan_project(
     diagnostics.raise_if_any()
     assert spec and graph and summary
     device = resolve_device(spec, options, target, TARGETS)
-    schedule = differentiate(graph)
-    if all(step.is_copy for step in schedule.steps):
+    if all(step.is_copy for step in differentiate(graph).steps):
         raise SpecError(f"{model}: the network computes nothing. Add a layer that does.")
     shrinking = shrinking or Shrinking()
+    graph_of = partial(_graph_of, spec)
     try:
-        small = fit(graph, schedule, device, effort or Effort(), shrinking)
-    except LevelsFullError as error:
-        ways = advice(_asked(spec, graph, device, shrinking, samples))
-        raise DoesNotFitError((*error.diagnostics, *ways)) from error
+        small, batchings = fit_batches(graph, graph_of, device, effort or Effort(), shrinking)
+    except DoesNotFitAtAllError as found:
+        ways = advice(_asked(spec, found.graph, device, shrinking, samples))
+        raise DoesNotFitError((*found.error.diagnostics, *ways)) from found.error
     graph, schedule, memory = small.graph, small.schedule, small.memory
     kernels = choose_kernels(schedule, memory.tiles, device.cores)
     program = lower(schedule, kernels, memory)
@@ -77,6 +78,7 @@ def plan_project(
         graph=graph,
         schedule=schedule,
         savings=small.savings,
+        batchings=batchings,
         kernels=kernels,
         memory=memory,
         program=program,
@@ -86,29 +88,41 @@ def plan_project(
     )
 
 
+def _graph_of(spec: ModelSpec, pass_samples: int) -> Graph:
+    """The network of a checked spec, for so many samples at once."""
+    graph = build_graph(spec, Diagnostics(), pass_samples)
+    assert graph
+    return graph
+
+
 def _asked(
     spec: ModelSpec, graph: Graph, device: DeviceSpec, shrinking: Shrinking, samples: int
 ) -> Asked:
-    def batches_of(batch_size: int) -> ModelSpec:
+    def with_batches(batch_size: int) -> ModelSpec:
         return replace(spec, training=replace(spec.training, batch_size=batch_size))
 
     def graph_of(batch_size: int) -> Graph:
-        found = build_graph(batches_of(batch_size), Diagnostics())
-        assert found
-        return found
+        return _graph_of(with_batches(batch_size), batch_size if graph.joins_samples else 1)
 
     def takes(batch_size: int) -> bool:
         diagnostics = Diagnostics()
-        _check_batches(batches_of(batch_size), graph, samples, diagnostics)
+        _check_batches(with_batches(batch_size), graph, samples, diagnostics)
         return not diagnostics.items
 
-    return Asked(graph, device, shrinking, TARGETS[device.target].max_bytes, graph_of, takes)
+    return Asked(
+        graph,
+        device,
+        shrinking,
+        TARGETS[device.target].max_bytes,
+        spec.training.batch_size,
+        graph_of,
+        takes,
+    )
 
 
-def remat_frontier(spec: ModelSpec) -> tuple[Point, ...]:
-    """Bytes against extra work of a checked spec; empty where there is no backward pass."""
-    graph = build_graph(spec, Diagnostics())
-    assert graph
+def remat_frontier(project: Project) -> tuple[Point, ...]:
+    """Bytes against extra work; empty where there is no backward pass."""
+    graph = _graph_of(project.spec, project.graph.batch_size)
     return (
         frontier(*apply_passes(graph, differentiate(graph), SHORTER)[:2]) if graph.training else ()
     )
@@ -155,6 +169,6 @@ def _check_batches(spec: ModelSpec, graph: Graph, samples: int, diagnostics: Dia
 def _training_steps(spec: ModelSpec, samples: int, steps: int | None) -> int:
     """Epochs over the mini-batches, cut by `max_steps` and by --steps."""
     training = spec.training
-    total = training.epochs * training.batches_of(samples)
+    total = training.epochs * training.steps_of(samples)
     caps = [cap for cap in (training.max_steps, steps) if cap is not None]
     return min(total, *caps) if caps else total

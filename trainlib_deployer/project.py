@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.lowering.program import Program
+from trainlib_deployer.memory.batching import Batching
 from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.passes import Saving
 from trainlib_deployer.tuning.kernels import Kernel
@@ -29,6 +30,7 @@ class Project:
     graph: Graph
     schedule: Schedule
     savings: tuple[Saving, ...]
+    batchings: tuple[Batching, ...]
     kernels: Mapping[str, Kernel]
     memory: MemoryPlan
     program: Program
@@ -37,6 +39,11 @@ class Project:
     training_steps: int
 
     @property
+    def macs(self) -> int:
+        """Of a whole training step."""
+        return self.graph.passes * sum(step.macs for step in self.schedule.steps)
+
+    @property
     def steps_per_epoch(self) -> int:
         """Training steps that visit every sample once."""
-        return self.spec.training.batches_of(self.samples)
+        return self.spec.training.steps_of(self.samples)

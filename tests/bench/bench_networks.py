@@ -73,7 +73,7 @@ def ds_cnn_table() -> str:
     rows += [f"| after `{s.name}` | {kib(s.after)} | - |" for s in plain.savings]
     rows.append(f"| with gradients in slices: all in one level | {kib(tight(spec))} | - |")
     macs = sum(step.macs for step in plain.schedule.steps)
-    for point in remat_frontier(plain.spec)[1:]:
+    for point in remat_frontier(plain)[1:]:
         project = at(spec, point.peak)
         used = project.memory.levels["l1"].used
         share = 100 * point.extra_macs / macs

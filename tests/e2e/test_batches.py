@@ -168,9 +168,11 @@ int main(void)
 """
 
 
-def test_a_firmware_trains_on_arrays_and_predicts_one_sample(deploy_text: Deploy) -> None:
+@pytest.mark.parametrize("options", ["batch_size: 3", "batch_size: 3\n  accumulate: 2"])
+def test_a_firmware_trains_on_arrays_and_predicts_one_sample(
+    options: str, deploy_text: Deploy
+) -> None:
     """The interface of net.h alone, without the hooks."""
-    options = "batch_size: 3\n  epochs: 1"
     project = deploy_text(SPEC.format(loss="cross_entropy", options=options))
     (project / "firmware.c").write_text(FIRMWARE)
     host = [project / "target/host" / name for name in ("port.c", "copy.c")]

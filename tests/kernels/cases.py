@@ -28,6 +28,7 @@ from trainlib_deployer.spec.field import (
 )
 from trainlib_deployer.spec.field_rows import RowField
 from trainlib_deployer.spec.fields import fields_of
+from trainlib_deployer.training.differentiate import accumulating
 from trainlib_deployer.training.tolerance import EPSILON, SAFETY
 from trainlib_deployer.tuning.kernels import Kernel, all_kernels
 
@@ -186,15 +187,16 @@ def check_case(harness: Harness, case: Case, inputs: Draw = _normal) -> None:
     expected = torch_results(node, given)
     dy = Tensor("tested.grad", Kind.INPUT_GRAD, node.output.shape)
     dx = [Tensor(f"{t.name}.grad", Kind.INPUT_GRAD, t.shape) for t in node.inputs]
-    old = {t.name: noise(t.shape) for t in dx}
     dparams = {
         name: Tensor(f"{p.name}.grad", Kind.WEIGHT_GRAD, p.shape)
         for name, p in node.parameters.items()
     }
+    old = {t.name: noise(t.shape) for t in (*dx, *dparams.values())}
     request = Gradients(dy, tuple(dx), (case.accumulate,) * len(dx), dparams)
     values = {**given, **old}
     depth: dict[str, float] = {}
     for step in (*case.layer.forward(node), *case.layer.backward(node, request)):
+        step = accumulating(step) if case.accumulate else step
         kernels = list(kernels_for(step))
         assert kernels, f"no kernel takes {step}"
         reached = max((depth.get(t.name, 0.0) for t in step.reads), default=0.0)

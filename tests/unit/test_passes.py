@@ -118,7 +118,7 @@ def test_no_pass_raises_the_peak_and_the_frontier_falls(model: Path, spec: str) 
     model.write_text(spec)
     project = plan_project(model, LARGE)
     assert all(saving.bytes >= 0 for saving in project.savings)
-    points = remat_frontier(project.spec)
+    points = remat_frontier(project)
     for point, lower in pairwise(points):
         assert lower.peak < point.peak and lower.extra_macs >= point.extra_macs
     lowest = plan_project(model, LARGE, shrinking=Shrinking(remat=Remat()))

@@ -67,11 +67,14 @@ class Training:
 class Graph:
     """The network with every shape known; nodes are in the order of the spec.
 
-    `classes` is the number of classes when targets are class indices.
+    `batch_size` samples go through it at once; a training step of `step_samples` takes as many
+    passes as it needs, and adds up their gradients. `classes` is the number of classes when targets
+    are class indices.
     """
 
     name: str
     batch_size: int
+    step_samples: int
     input: Tensor
     nodes: tuple[Node, ...]
     training: Training | None
@@ -113,6 +116,25 @@ class Graph:
         return (*self.state, *self.optimizer_state, *((counter,) if counter else ()))
 
     @property
+    def passes(self) -> int:
+        """Of a whole training step."""
+        return -(-self.step_samples // self.batch_size)
+
+    @property
+    def joins_samples(self) -> bool:
+        """Whether a sample's output depends on the other ones of its mini-batch."""
+        return any(node.layer.joins_samples for node in self.nodes)
+
+    def gradient(self, parameter: Tensor) -> Tensor:
+        """Of a parameter that learns."""
+        return Tensor(f"{parameter.name}.grad", Kind.WEIGHT_GRAD, parameter.shape)
+
+    @property
+    def accumulated(self) -> tuple[Tensor, ...]:
+        """The gradients that outlive a pass."""
+        return tuple(map(self.gradient, self.learning)) if self.passes > 1 else ()
+
+    @property
     def rates(self) -> tuple[Tensor, ...]:
         """What updates share, set before each training step."""
         if self.training is None:
@@ -125,9 +147,19 @@ class Graph:
 class Schedule:
     """The Steps of one training step in order; the first `forward_steps` of them predict.
 
-    `absent` says, for each gradient that is never materialised, why: (tensor, kind) → reason.
+    Where a training step takes several `passes`, the last `update_steps` run once, behind the last
+    pass. `absent` says, for each gradient that is never materialised, why: (tensor, kind) → reason.
     """
 
     steps: tuple[Step, ...]
     forward_steps: int
     absent: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    update_steps: int = 0
+    passes: int = 1
+
+    @property
+    def parts(self) -> tuple[tuple[int, int], ...]:
+        """Where the Steps of forward, of backward and of the updates by themselves begin and end:
+        between these the team meets."""
+        end = len(self.steps) - self.update_steps
+        return (0, self.forward_steps), (self.forward_steps, end), (end, len(self.steps))

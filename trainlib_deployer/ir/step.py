@@ -163,8 +163,10 @@ class Step:
     and `plain` the fields with which it makes them in the parameters' place.
 
     `per_sample` names the members that follow the mini-batch, each with its value for one sample:
-    a smaller one sets them anew, and the kernel then touches the first samples alone. `predicting`
-    names the members that have another value when the network predicts.
+    a smaller one sets them anew, and the kernel then touches the first samples alone. `per_step`
+    names those that follow all samples of the training step, which may come in several passes.
+    `predicting` names the members that have another value when the network predicts, `first_pass`
+    those of a gradient that starts anew in the first pass of a training step.
     """
 
     name: str
@@ -186,7 +188,9 @@ class Step:
     gradients: tuple[Tensor, ...] = ()
     plain: Mapping[str, int | float] = field(default_factory=dict)
     per_sample: Mapping[str, int | float] = field(default_factory=dict)
+    per_step: Mapping[str, int | float] = field(default_factory=dict)
     predicting: Mapping[str, int] = field(default_factory=dict)
+    first_pass: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def ranges(self) -> Mapping[str, tuple[int, int]]:

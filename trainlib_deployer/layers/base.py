@@ -68,6 +68,11 @@ class Layer(ABC):
         """Whether the layer never learns, whatever `trainable` says."""
         return False
 
+    @property
+    def joins_samples(self) -> bool:
+        """Whether what it makes of a sample depends on the others of the mini-batch."""
+        return False
+
     def when_predicting(self) -> Layer:
         """The layer of a network that only predicts."""
         return self

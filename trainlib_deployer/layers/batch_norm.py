@@ -44,6 +44,10 @@ class BatchNorm(Layer):
     def shifts_cancel(self) -> bool:
         return self.mode == "train"
 
+    @property
+    def joins_samples(self) -> bool:
+        return self.mode == "train"
+
     def when_predicting(self) -> Layer:
         return replace(self, mode="eval") if self.mode == "train" else self
 

@@ -226,6 +226,7 @@ def _affine(
             "entries": entries,
             "channel_stride": channel_stride,
             "entry_stride": entry_stride,
+            "accumulate": 0,
         },
         (
             write(gradients.dparams["weight"], along("c")),

@@ -25,6 +25,8 @@ class Loss(ABC):
 
     type_name: ClassVar[str]
 
+    reduction: str  # "mean" or "sum", over all samples of a training step
+
     @abstractmethod
     def target(self, output: Shape) -> TargetSpec:
         """The target for a network output of this shape (no batch axis); ShapeError if none."""

@@ -59,7 +59,8 @@ class CrossEntropy(Loss):
             loops=loops,
             macs=0,
             comment=f"cross-entropy of {classes} classes",
-            per_sample={"n": 1, **({"divisor": 1.0} if mean else {})},
+            per_sample={"n": 1},
+            per_step={"divisor": 1.0} if mean else {},
         )
 
     def torch_call(self, x: str, target: str) -> str:

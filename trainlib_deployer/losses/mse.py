@@ -43,7 +43,8 @@ class Mse(Loss):
             macs=0,
             in_place=((0, 1),) if phase is Phase.IG else (),
             comment=f"squared error of {x.count} elements",
-            per_sample={"count": each, **({"divisor": float(each)} if mean else {})},
+            per_sample={"count": each},
+            per_step={"divisor": float(each)} if mean else {},
         )
 
     def torch_call(self, x: str, target: str) -> str:

@@ -119,10 +119,11 @@ class StepCode:
 
 @dataclass(frozen=True)
 class Program:
-    """The training step as it is executed; the first `forward_steps` predict."""
+    """The training step as it is executed; the team meets between its `parts`, which are those of
+    the Schedule."""
 
     code: tuple[StepCode, ...]
-    forward_steps: int
+    parts: tuple[tuple[int, int], ...]
 
 
 def lower(schedule: Schedule, kernels: Mapping[str, Kernel], memory: MemoryPlan) -> Program:
@@ -132,10 +133,8 @@ def lower(schedule: Schedule, kernels: Mapping[str, Kernel], memory: MemoryPlan)
         _step_code(step, kernels[step.name], found, memory)
         for step, found in zip(schedule.steps, uses, strict=True)
     )
-    forward = _synchronise(code[: schedule.forward_steps])
-    # the team meets between forward and backward: predict is forward alone
-    backward = _synchronise(code[schedule.forward_steps :])
-    return Program(forward + backward, schedule.forward_steps)
+    parts = (_synchronise(code[first:last]) for first, last in schedule.parts)
+    return Program(tuple(item for part in parts for item in part), schedule.parts)
 
 
 def _step_code(step: Step, kernel: Kernel, uses: Mapping[str, Use], memory: MemoryPlan) -> StepCode:

@@ -92,7 +92,7 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
             need(transfer.source, transfer.tensor, step)
             put(transfer.destination, transfer.tensor)
 
-    given = [*graph.persistent, *graph.rates, graph.input]
+    given = [*graph.persistent, *graph.accumulated, *graph.rates, graph.input]
     if graph.training:
         given.append(graph.training.target)
     for tensor in given:
@@ -167,9 +167,9 @@ def _check_size(place: Allocation, tensor: Tensor) -> None:
 
 def _verify_barriers(program: Program) -> None:
     """Between two barriers no two actions of different cores may meet in a written byte."""
-    for part in (program.code[: program.forward_steps], program.code[program.forward_steps :]):
+    for first, last in program.parts:
         epoch: list[tuple[str, bool, list[Allocation], list[Allocation]]] = []
-        for code in part:
+        for code in program.code[first:last]:
             actions = (
                 *(_moves_action(moves) for moves in code.fetches),
                 *(_tiles_actions(code) if code.tiles else (_call_action(code),)),

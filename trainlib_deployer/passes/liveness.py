@@ -41,7 +41,7 @@ def lifetimes(graph: Graph, schedule: Schedule) -> tuple[Life, ...]:
         _, old_first, old_last = spans.get(root.name, (root, first, last))
         spans[root.name] = (root, min(old_first, first), max(old_last, last))
 
-    for tensor in graph.persistent:
+    for tensor in (*graph.persistent, *graph.accumulated):
         touch(tensor, 0, end)
     touch(graph.input, 0, 1)
     if graph.training:

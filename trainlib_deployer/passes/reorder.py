@@ -49,9 +49,7 @@ def _round(graph: Graph, schedule: Schedule) -> Schedule | None:
 
 def _improved(schedule: Schedule, lives: Sequence[Life], at: int, peak: int) -> Schedule | None:
     """The window around Step `at` below the peak; forward stays before backward."""
-    start, end = 0, schedule.forward_steps
-    if at >= end:
-        start, end = end, len(schedule.steps)
+    start, end = next((part for part in schedule.parts if at < part[1]), (0, 0))
     first = max(start, min(at - WINDOW // 2, end - WINDOW))
     last = min(end, first + WINDOW)
     window = schedule.steps[first:last]

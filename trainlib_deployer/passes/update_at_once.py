@@ -13,6 +13,8 @@ from trainlib_deployer.passes.base import Pass
 def _run(graph: Graph, schedule: Schedule) -> tuple[Graph, Schedule]:
     """Each update right behind the last Step that makes its gradient or reads the old weights, and
     behind what other Steps of updates make for it."""
+    if schedule.update_steps:
+        return graph, schedule
     last_touch: dict[str, int] = {}
     for index, step in enumerate(schedule.steps):
         if step.phase is not Phase.UPDATE:

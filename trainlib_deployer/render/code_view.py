@@ -41,11 +41,12 @@ class StepView:
     per_sample: tuple[str, ...]
     plain_per_sample: tuple[str, ...]
     predicting: tuple[str, ...]
+    first_pass: tuple[str, ...]
 
     @property
     def is_constant(self) -> bool:
         """Whether nothing in its struct changes while the program runs."""
-        return not self.per_sample and not self.predicting
+        return not self.per_sample and not self.predicting and not self.first_pass
 
 
 @dataclass(frozen=True)
@@ -72,22 +73,27 @@ class CodeView:
 
     def __init__(self, graph: Graph, program: Program, memory: MemoryPlan) -> None:
         self._memory = memory
-        self._batch = graph.batch_size
+        self._graph = graph
         self.names = Names()
         self._pointers: dict[str, BufferView] = {}
         for tensor in _interface_tensors(graph):
             self.home(tensor)
         steps = tuple(self._step(code) for code in program.code)
-        self.forward = steps[: program.forward_steps]
-        self.backward = steps[program.forward_steps :]
+        self.forward, self.backward, self.update = (
+            steps[first:last] for first, last in program.parts
+        )
 
     @property
     def buffers(self) -> tuple[BufferView, ...]:
         return tuple(self._pointers.values())
 
     @property
+    def steps(self) -> tuple[StepView, ...]:
+        return self.forward + self.backward + self.update
+
+    @property
     def step_enum(self) -> str:
-        names = ", ".join(step.enum for step in self.forward + self.backward)
+        names = ", ".join(step.enum for step in self.steps)
         return "\n" + textwrap.indent(textwrap.fill(names, 92), "    ") + "\n"
 
     def home(self, tensor: Tensor) -> str:
@@ -141,11 +147,12 @@ class CodeView:
             body=lines[1:] if synced else lines,
             tiles=tiles,
             plain=_fields({**step.fields, **step.plain}) if step.plain else "",
-            per_sample=_per_sample(name, step) if self._batch > 1 else (),
+            per_sample=_per_sample(name, step, self._graph),
             plain_per_sample=(
-                _per_sample(f"{name}_gradient", step) if step.plain and self._batch > 1 else ()
+                _per_sample(f"{name}_gradient", step, self._graph) if step.plain else ()
             ),
-            predicting=_predicting(name, step),
+            predicting=_choices(name, step, "predicting", step.predicting),
+            first_pass=_choices(name, step, "first", step.first_pass),
         )
 
     def _moves(self, step: str, moves: Moves) -> Iterator[str]:
@@ -186,19 +193,25 @@ def _fields(fields: Mapping[str, int | float]) -> str:
     return "\n    ".join(textwrap.wrap(members, 92))
 
 
-def _per_sample(name: str, step: Step) -> tuple[str, ...]:
-    """The assignments that fit the Step's struct to a mini-batch of n samples."""
+def _per_sample(name: str, step: Step, graph: Graph) -> tuple[str, ...]:
+    """The assignments that fit the Step's struct to n samples, of a training step of `total`."""
+    whole = "total" if graph.passes > 1 else "n"
+    of_pass = _products(name, step.per_sample, "n") if graph.batch_size > 1 else ()
+    return (*of_pass, *(_products(name, step.per_step, whole) if graph.step_samples > 1 else ()))
+
+
+def _products(name: str, each: Mapping[str, int | float], count: str) -> tuple[str, ...]:
     return tuple(
-        f"{name}.{member} = {c_number(each)} * {'(float)' if isinstance(each, float) else ''}n"
-        for member, each in step.per_sample.items()
+        f"{name}.{member} = {c_number(one)} * {'(float)' if isinstance(one, float) else ''}{count}"
+        for member, one in each.items()
     )
 
 
-def _predicting(name: str, step: Step) -> tuple[str, ...]:
-    """The assignments that fit the Step's struct to training or to prediction."""
+def _choices(name: str, step: Step, condition: str, values: Mapping[str, int]) -> tuple[str, ...]:
+    """The assignments of members that have other values where the condition holds."""
     return tuple(
-        f"{name}.{member} = predicting ? {c_number(value)} : {c_number(step.fields[member])}"
-        for member, value in step.predicting.items()
+        f"{name}.{member} = {condition} ? {c_number(value)} : {c_number(step.fields[member])}"
+        for member, value in values.items()
     )
 
 

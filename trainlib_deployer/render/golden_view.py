@@ -27,6 +27,8 @@ def golden_view(
         "steps": project.training_steps,
         "shuffle": project.spec.training.shuffle,
         "drop_last": project.spec.training.drop_last,
+        "batch": project.spec.training.batch_size if training else 1,
+        "accumulate": project.spec.training.accumulate if training else 1,
         "samples": project.samples,
         "input_shape": graph.input.shape[1:],
         "output": repr(graph.output.name),
@@ -43,6 +45,7 @@ def golden_view(
         view[name] = next((path for path in inputs if path == f"inputs/{name}.npz"), None)
     if training:
         view["loss"] = training.loss.torch_call(f't["{graph.output.name}"]', "target")
+        view["loss_is_mean"] = training.loss.reduction == "mean"
         view["optimizer"] = training.optimizer.torch_call("parameters")
         view["optimizer_source"] = training.optimizer.torch_source
         view["groups"] = _groups(graph, training)

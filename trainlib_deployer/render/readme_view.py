@@ -59,7 +59,7 @@ def readme_view(project: Project) -> dict[str, Any]:
             }
             for saving in project.savings
         ],
-        "macs": sum(step.macs for step in schedule.steps),
+        "macs": project.macs,
         "steps": len(schedule.steps),
         "training_steps": project.training_steps,
         "synthetic": project.spec.data.train is None,

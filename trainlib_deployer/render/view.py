@@ -54,7 +54,8 @@ def project_view(project: Project) -> ProjectView:
         "headers": _headers(project),
         "forward": code.forward,
         "backward": code.backward,
-        "steps": code.forward + code.backward,
+        "update": code.update,
+        "steps": code.steps,
         "step_enum": code.step_enum,
         "state": [
             {"id": code.home(tensor), "bytes": tensor.bytes} for tensor in project.graph.persistent
@@ -80,7 +81,9 @@ def _net(project: Project, code: CodeView, plan_id: int) -> dict[str, Any]:
     return {
         "name": graph.name,
         "cores": project.device.cores,
-        "batch": graph.batch_size,
+        "batch": graph.step_samples,
+        "pass": graph.batch_size,
+        "passes": graph.passes,
         "input_count": graph.input.count // graph.batch_size,
         "input_shape": _shape(graph.input),
         "input_id": code.home(graph.input),
@@ -237,7 +240,8 @@ def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
         "network": project.graph.name,
         "target": project.device.target,
         "cores": project.device.cores,
-        "batch_size": project.graph.batch_size,
+        "batch_size": project.graph.step_samples,
+        "pass_samples": project.graph.batch_size,
         "training_steps": project.training_steps,
         "home": memory.home,
         "forward_steps": schedule.forward_steps,
@@ -280,6 +284,6 @@ def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
         "absent": absent(project.graph, schedule, compared),
         "state_header_bytes": STATE_HEADER_BYTES,
         "state": state,
-        "macs": sum(step.macs for step in schedule.steps),
+        "macs": project.macs,
         "parameters": sum(math.prod(p.shape) for p in project.graph.parameters),
     }

@@ -33,7 +33,7 @@ def clipping_document(project: Project) -> Document | None:
     training = project.graph.training
     if training is None or training.clipping is None:
         return None
-    graph = build_graph(project.spec, Diagnostics())
+    graph = build_graph(project.spec, Diagnostics(), project.graph.batch_size)
     assert graph and graph.training
     plain = replace(graph, training=replace(graph.training, clipping=None))
     by_norm = training.clipping.by == "norm"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainlib_deployer.project import Project
+from trainlib_deployer.report.batching import BATCHING_SCHEMA, batching_document, batching_text
 from trainlib_deployer.report.clipping_cost import CLIPPING_SCHEMA, clipping_document, clipping_text
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
 from trainlib_deployer.report.optimizer_cost import (
@@ -31,6 +32,7 @@ _NETWORK_SCHEMA = {
     "passes": SAVINGS_SCHEMA,
     "optimizer": OPTIMIZER_SCHEMA,
     "clipping": CLIPPING_SCHEMA,
+    "batching": BATCHING_SCHEMA,
 }
 DEPLOY_SCHEMA = ok_document({"folder": STRING, "golden": BOOLEAN, **_NETWORK_SCHEMA})
 CHECK_SCHEMA = ok_document({"fits": {"const": True}, **_NETWORK_SCHEMA})
@@ -55,13 +57,14 @@ def _network(project: Project) -> Document:
         "layers": len(project.graph.nodes),
         "parameters": sum(p.count for p in project.graph.parameters),
         "steps": len(project.schedule.steps),
-        "macs": sum(step.macs for step in project.schedule.steps),
+        "macs": project.macs,
         "training_steps": project.training_steps,
         "home": project.memory.home,
         "memory": levels_document(project),
         "passes": savings_document(project),
         "optimizer": optimizer_document(project.graph),
         "clipping": clipping_document(project),
+        "batching": batching_document(project),
     }
 
 
@@ -80,6 +83,8 @@ def check_text(document: Document) -> str:
     home = document["home"].upper()
     how = "everything lives in L1" if home == "L1" else f"tensors live in L1 to {home}"
     parts = [f"{_network_text(document)}\nit fits: {how}", savings_text(document["passes"])]
+    if document["batching"]:
+        parts.append(batching_text(document["batching"]))
     if document["optimizer"]:
         parts.append(optimizer_text(document["optimizer"]))
     if document["clipping"]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from trainlib_deployer.pipeline import remat_frontier
 from trainlib_deployer.project import Project
+from trainlib_deployer.report.batching import BATCHING_SCHEMA, batching_document, batching_text
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
 from trainlib_deployer.report.optimizer_cost import (
     OPTIMIZER_SCHEMA,
@@ -30,6 +31,7 @@ SCHEMA: Schema = {
     "levels": LEVELS_SCHEMA,
     "passes": SAVINGS_SCHEMA,
     "optimizer": OPTIMIZER_SCHEMA,
+    "batching": BATCHING_SCHEMA,
     "frontier": array(obj({"bytes": COUNT, "extra_macs": COUNT, "dropped": array(STRING)})),
     "buffers": array(
         obj(
@@ -59,6 +61,7 @@ def document(project: Project) -> Document:
         "levels": levels_document(project),
         "passes": savings_document(project),
         "optimizer": optimizer_document(project.graph),
+        "batching": batching_document(project),
         "frontier": _frontier(project),
         "buffers": [asdict(allocation) for allocation in order],
     }
@@ -79,6 +82,8 @@ def text(found: Document) -> str:
     ]
     head = ["level", "offset", "bytes", "alive in Steps", "kind", "buffer"]
     parts = [levels_text(found["levels"]), table(head, rows), savings_text(found["passes"])]
+    if found["batching"]:
+        parts.append(batching_text(found["batching"]))
     if found["optimizer"]:
         parts.append(optimizer_text(found["optimizer"]))
     if len(found["frontier"]) > 1:
@@ -90,7 +95,7 @@ def _frontier(project: Project) -> list[Document]:
     """What dropping activations would give; the peak is that of all levels together."""
     return [
         {"bytes": point.peak, "extra_macs": point.extra_macs, "dropped": list(point.dropped)}
-        for point in remat_frontier(project.spec)
+        for point in remat_frontier(project)
     ]
 
 

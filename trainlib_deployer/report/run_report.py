@@ -26,7 +26,7 @@ from trainlib_deployer.report.schema import (
     obj,
     ok_document,
 )
-from trainlib_deployer.targets.log import RunLog, TensorCheck
+from trainlib_deployer.targets.log import RunLog, StepCount, TensorCheck
 
 _TENSOR: Schema = obj(
     {
@@ -170,25 +170,32 @@ def _absent(item: Mapping[str, str]) -> Document:
 
 
 def _profile(log: RunLog, plan: Mapping[str, Any]) -> Document | None:
-    """None where nothing was trained: the counts are those of the last training step."""
+    """None where nothing was trained: the counts are those of the last training step, all passes
+    of it together."""
     if not log.profile:
         return None
     steps = {step["name"]: step for step in plan["steps"]}
     unknown = [item.name for item in log.profile if item.name not in steps]
     if unknown:
         raise RunFailedError(f"the run names a step that plan.json does not: {unknown[0]}.")
-    keys = ("name", "layer", "phase", "kernel", "macs")
+    times: dict[str, list[StepCount]] = {}
+    for item in log.profile:
+        times.setdefault(item.name, []).append(item)
+    unit = log.profile[0].unit
     return {
-        "unit": log.profile[0].unit,
+        "unit": unit,
         "total": sum(item.count for item in log.profile),
         "steps": [
             {
-                **{key: steps[item.name][key] for key in keys},
-                "count": item.count,
-                "kernels": item.count if item.kernels is None else item.kernels,
-                "predicted": steps[item.name]["cycles"] if item.unit == "cycles" else None,
+                **{key: steps[name][key] for key in ("name", "layer", "phase", "kernel")},
+                "macs": len(items) * steps[name]["macs"],
+                "count": sum(item.count for item in items),
+                "kernels": sum(
+                    item.count if item.kernels is None else item.kernels for item in items
+                ),
+                "predicted": len(items) * steps[name]["cycles"] if unit == "cycles" else None,
             }
-            for item in log.profile
+            for name, items in times.items()
         ],
     }
 

@@ -64,6 +64,9 @@ class TrainingSpec:
     epochs: int = fields.integer(default=1, minimum=0, help="0: predict only")
     max_steps: int | None = fields.integer(default=None, minimum=1, help="stop earlier")
     batch_size: int = fields.integer(default=1, minimum=1, help="samples a step")
+    accumulate: int = fields.integer(
+        default=1, minimum=1, help="mini-batches whose gradients are added up for one update"
+    )
     drop_last: bool = fields.boolean(
         default=False, help="leave out the last, smaller mini-batch of an epoch"
     )
@@ -82,10 +85,16 @@ class TrainingSpec:
     where: Location
     key_where: Mapping[str, Location]
 
-    def batches_of(self, samples: int) -> int:
-        """The mini-batches of an epoch."""
+    @property
+    def step_samples(self) -> int:
+        """Of a whole training step."""
+        return self.batch_size * self.accumulate
+
+    def steps_of(self, samples: int) -> int:
+        """The training steps of an epoch: its last mini-batches are one, however few they are."""
         whole, rest = divmod(samples, self.batch_size)
-        return whole + (rest > 0 and not self.drop_last)
+        batches = whole + (rest > 0 and not self.drop_last)
+        return -(-batches // self.accumulate)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,14 @@ from trainlib_deployer.spec.model import GroupSpec, LayerSpec, ModelSpec, Traini
 from trainlib_deployer.training.clipping import Clipping
 
 
-def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
-    """The network of a spec; None where errors (all in `diagnostics`) leave no whole graph."""
-    n = spec.training.batch_size if spec.training.epochs else 1
+def build_graph(
+    spec: ModelSpec, diagnostics: Diagnostics, pass_samples: int | None = None
+) -> Graph | None:
+    """The network of a spec; None where errors (all in `diagnostics`) leave no whole graph.
+
+    It takes a mini-batch at once, or `pass_samples`.
+    """
+    n = (pass_samples or spec.training.batch_size) if spec.training.epochs else 1
     network_input = Tensor("input", Kind.INPUT, (n, *spec.input_shape))
     known: dict[str, Tensor | None] = {"input": network_input}
     nodes: list[Node] = []
@@ -38,7 +43,8 @@ def build_graph(spec: ModelSpec, diagnostics: Diagnostics) -> Graph | None:
     _check_all_used(spec, nodes, diagnostics)
     training = _build_training(spec.training, spec.layers, nodes, network_input, diagnostics)
     classes = _classes(spec.training, nodes[-1].output)
-    return Graph(spec.name, n, network_input, tuple(nodes), training, classes)
+    step_samples = spec.training.step_samples if spec.training.epochs else 1
+    return Graph(spec.name, n, step_samples, network_input, tuple(nodes), training, classes)
 
 
 def _build_node(

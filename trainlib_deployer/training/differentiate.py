@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from trainlib_deployer.ir.elementwise import copy_step
 from trainlib_deployer.ir.graph import Graph, Node, Schedule, Training
-from trainlib_deployer.ir.step import Phase, Step
+from trainlib_deployer.ir.step import Access, Phase, Step
 from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.layers.base import Gradients
 from trainlib_deployer.training.clipping import Gradient, clipped
@@ -25,7 +25,13 @@ def differentiate(graph: Graph) -> Schedule:
         return Schedule(forward, len(forward))
     backward = _Backward(graph, graph.training)
     backward.run()
-    return Schedule(forward + tuple(backward.steps), len(forward), backward.absent)
+    return Schedule(
+        steps=(*forward, *backward.steps, *backward.updates),
+        forward_steps=len(forward),
+        absent=backward.absent,
+        update_steps=len(backward.updates) if graph.passes > 1 else 0,
+        passes=graph.passes,
+    )
 
 
 def _learning(graph: Graph) -> set[str]:
@@ -45,7 +51,8 @@ class _Backward:
     graph: Graph
     training: Training
     steps: list[Step] = field(default_factory=list)
-    updates: list[tuple[Gradient, Step]] = field(default_factory=list)
+    gradient_updates: list[tuple[Gradient, Step]] = field(default_factory=list)
+    updates: list[Step] = field(default_factory=list)
     absent: dict[tuple[str, str], str] = field(default_factory=dict)
     gradients: dict[str, Tensor] = field(default_factory=dict)
 
@@ -66,13 +73,13 @@ class _Backward:
         before: tuple[Step, ...] = ()
         clips: Mapping[str, Step] = {}
         if self.training.clipping:
-            gradients = [gradient for gradient, _ in self.updates]
+            gradients = [gradient for gradient, _ in self.gradient_updates]
             before, clips = clipped(self.training.clipping, gradients)
-        self.steps.extend(before)
-        for gradient, update in self.updates:
+        self.updates.extend(before)
+        for gradient, update in self.gradient_updates:
             if gradient.tensor.name in clips:
-                self.steps.append(clips[gradient.tensor.name])
-            self.steps.append(update)
+                self.updates.append(clips[gradient.tensor.name])
+            self.updates.append(update)
 
     def _node(self, node: Node) -> None:
         self._note(node.output)
@@ -88,22 +95,24 @@ class _Backward:
             return
         wanted = [self._contribution(tensor) for tensor in node.inputs]
         dparams = {
-            name: Tensor(f"{parameter.name}.grad", Kind.WEIGHT_GRAD, parameter.shape)
+            name: self.graph.gradient(parameter)
             for name, parameter in node.parameters.items()
             if learns
         }
         request = Gradients(
             dy, tuple(dx for dx, _ in wanted), tuple(add for _, add in wanted), dparams
         )
-        self.steps.extend(node.layer.backward(node, request))
+        steps = node.layer.backward(node, request)
+        self.steps.extend(map(accumulating, steps) if self.graph.passes > 1 else steps)
         for name, gradient in dparams.items():
             weight = node.parameters[name]
             rule, state = self.training.rules[weight.name], self.training.state_of(weight)
             update = rule.optimizer.update(node.name, weight, gradient, state, rule.rate)
-            # a fused one never shows the gradient that would have to be clipped
-            linear = None if self.training.clipping else rule.fused
+            # a fused one never shows the gradient that would have to be clipped, or added to
+            whole = self.training.clipping is None and self.graph.passes == 1
+            linear = rule.fused if whole else None
             made = Gradient(node.name, gradient)
-            self.updates.append((made, replace(update, linear_update=linear)))
+            self.gradient_updates.append((made, replace(update, linear_update=linear)))
 
     def _contribution(self, tensor: Tensor) -> tuple[Tensor | None, bool]:
         """The gradient to make for an input, and whether it already holds a part of the sum."""
@@ -126,6 +135,22 @@ class _Backward:
     def _note(self, tensor: Tensor) -> None:
         if tensor.name not in self.gradients:
             self.absent[tensor.name, Kind.INPUT_GRAD.value] = _UNSEEN
+
+
+def accumulating(step: Step) -> Step:
+    """A weight gradient adds to that of the passes before; the first one starts anew."""
+    if step.phase is not Phase.WG:
+        return step
+    return replace(
+        step,
+        fields={**step.fields, "accumulate": 1},
+        operands=tuple(
+            replace(o, access=Access.UPDATE) if o.access.writes else o for o in step.operands
+        ),
+        cuts={},
+        absorbs=(),
+        first_pass={"accumulate": 0},
+    )
 
 
 def _gradient_of(tensor: Tensor) -> Tensor:

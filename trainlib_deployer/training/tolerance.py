@@ -20,7 +20,8 @@ def tolerances(schedule: Schedule) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for step in schedule.steps:
         reached = max((depth.get(t.root.name, 0.0) for t in step.reads), default=0.0)
-        reached += math.sqrt(step.reduction_length)
+        terms = step.reduction_length * (schedule.passes if step.first_pass else 1)
+        reached += math.sqrt(terms)
         for gradient in step.gradients:
             found[step.name, gradient.name] = SAFETY * EPSILON[gradient.dtype.value] * reached
         reached += 1.0 if step.gradients else 0.0  # the update behind the sum

@@ -145,8 +145,8 @@ void TL_NAME(row_norm_wg)(const tl_row_norm *op, tl_elem *dw, tl_elem *db, const
     const tl_range own = tl_share(op->length);
 
     for (int32_t j = own.first; j < own.last; j++) {
-        tl_acc sum = 0;
-        tl_acc product = 0;
+        tl_acc sum = db && op->accumulate ? TL_LOAD(db[j]) : 0;
+        tl_acc product = op->accumulate ? TL_LOAD(dw[j]) : 0;
 
         for (int32_t row = 0; row < op->rows; row++) {
             const statistic s = statistic_at(stats, row);

@@ -188,8 +188,8 @@ void TL_NAME(norm_affine_wg)(const tl_norm_affine *op, tl_elem *dw, tl_elem *db,
     const tl_range own = tl_share(op->channels);
 
     for (int32_t c = own.first; c < own.last; c++) {
-        tl_acc sum = 0;
-        tl_acc product = 0;
+        tl_acc sum = op->accumulate ? TL_LOAD(db[c]) : 0;
+        tl_acc product = op->accumulate ? TL_LOAD(dw[c]) : 0;
 
         for (int32_t e = 0; e < op->entries; e++) {
             const tl_acc *entry = sums + PAIR * (c * op->channel_stride + e * op->entry_stride);

@@ -13,5 +13,5 @@ def main() -> None:
         correct, test_samples = count_correct(net, test_x, test_y), len(test_x)
     state = blob(state_of(net))
     expected = [[compared(found, *check) for check in CHECKS]]
-    write_data([state, state], expected, [(0, 0)], [[0]], [], correct, test_samples, [])
+    write_data([state, state], expected, [(0, 0, 0)], [[0]], [], correct, test_samples, [])
     print("golden: predicts only")

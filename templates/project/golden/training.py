@@ -1,7 +1,8 @@
 def mini_batches(count: int) -> list[list[int]]:
-    """The samples of each training step, as torch.utils.data.DataLoader makes mini-batches.
+    """The samples of each training step: so many mini-batches of torch.utils.data.DataLoader.
 
-    In the order of the file, or of one permutation an epoch.
+    In the order of the file, or of one permutation an epoch, whose last mini-batches are a training
+    step by themselves.
     """
     generator = torch.Generator().manual_seed(SEED)
     batches: list[list[int]] = []
@@ -10,8 +11,20 @@ def mini_batches(count: int) -> list[list[int]]:
         if SHUFFLE:
             epoch = torch.randperm(count, generator=generator).tolist()
         parts = [epoch[first : first + BATCH] for first in range(0, count, BATCH)]
-        batches.extend(part for part in parts if len(part) == BATCH or not DROP_LAST)
+        parts = [part for part in parts if len(part) == BATCH or not DROP_LAST]
+        for first in range(0, len(parts), ACCUMULATE):
+            batches.append([sample for part in parts[first : first + ACCUMULATE] for sample in part])
     return batches[:STEPS]
+
+
+def passes_of(samples: list[int]) -> list[list[int]]:
+    """The samples of each pass of a training step."""
+    return [samples[first : first + PASS] for first in range(0, len(samples), PASS)]
+
+
+def share_of_loss(t: dict[str, torch.Tensor], y: torch.Tensor, total: int) -> torch.Tensor:
+    """What a pass adds to the loss of a training step of `total` samples."""
+    return loss_of(t, y) * (len(y) / total) if LOSS_IS_MEAN else loss_of(t, y)
 
 
 def kept_by(optimizer: torch.optim.Optimizer, net: Net) -> dict[str, torch.Tensor]:
@@ -56,13 +69,15 @@ def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], 
         if step in keep:
             states[step] = whole_state(net, optimizer, step), rates_of(optimizer)
         optimizer.zero_grad()
-        loss = loss_of(net(x[samples]), y[samples])
-        loss.backward()
+        losses.append(0.0)
+        for part in passes_of(samples):
+            loss = share_of_loss(net(x[part]), y[part], len(samples))
+            loss.backward()
+            losses[-1] += loss.item()
         clip_gradients(net)
         optimizer.step()
         if (step + 1) % SCHEDULE_EVERY == 0:
             scheduler.step()
-        losses.append(loss.item())
         if not np.isfinite(losses[-1]):
             raise SystemExit(f"golden: the loss is not finite at step {step}: lower the lr")
     return losses, states
@@ -95,39 +110,54 @@ def reach_of(net: Net, before: tuple, gradients: dict, scales: dict, step: int):
     }
 
 
-def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, step: int):
-    """One step from `before` in double precision: every tensor by (kind, name), the nearest kink."""
-    net = build().double()
-    load_state(net, before[0])
-    if y.is_floating_point():
-        y = y.double()
+def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: dict):
+    """One pass in double precision: every tensor by (kind, name), the nearest kink.
+
+    Gradients add to those of the passes before; `terms` collects what CANCELLING ones sum.
+    """
     t = net(x.double())
-    distance = nearest_kink(t)
     for value in t.values():
         if value.requires_grad:
             value.retain_grad()
-    loss = loss_of(t, y)
+    loss = share_of_loss(t, y.double() if y.is_floating_point() else y, total)
     loss.backward()
     found = {("activation", name): value.detach() for name, value in t.items()}
     found["activation", "loss"] = loss.detach()
     found |= {("input_grad", name): value.grad for name, value in t.items() if value.requires_grad}
-    gradients = {n: p.grad.clone() for n, p in net.named_parameters() if p.requires_grad}
-    found |= {("weight_grad", name): gradient for name, gradient in gradients.items()}
+    for name, parameter in net.named_parameters():
+        if parameter.requires_grad:
+            found["weight_grad", name] = parameter.grad.clone()
     for name, layer in CANCELLING.items():
         # a sum of K terms that cancels is as exact as one of random signs: sqrt(K) times a term
-        terms = t[layer].grad.abs().transpose(0, 1).flatten(1)
-        usual = terms.sum(1) / terms.shape[1] ** 0.5
+        terms.setdefault(name, []).append(t[layer].grad.abs().transpose(0, 1).flatten(1))
+        every = torch.cat(terms[name], 1)
+        usual = every.sum(1) / every.shape[1] ** 0.5
         found["scale", name] = torch.maximum(found["weight_grad", name].abs(), usual)
     found |= {("buffer", name): value.clone() for name, value in net.named_buffers()}
-    scales = {n: found.get(("scale", n), gradient) for n, gradient in gradients.items()}
+    return found, nearest_kink(t)
+
+
+def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, samples: list[int], step: int):
+    """One step from `before`: what each pass makes, and the nearest kink of all."""
+    net = build().double()
+    load_state(net, before[0])
+    terms: dict = {}
+    parts = passes_of(samples)
+    made = [local_pass(net, x[part], y[part], len(samples), terms) for part in parts]
+    passes, kinks = zip(*made)
+    last = passes[-1]
+    gradients = {name: value for (kind, name), value in last.items() if kind == "weight_grad"}
+    scales = {n: last.get(("scale", n), gradient) for n, gradient in gradients.items()}
     factor = clip_gradients(net)
+    final = {}
     for name, scale in scales.items():
         # what is cut off was a part of what the rest is as exact as
-        found["clipped_scale", name] = factor * scale
-        found["clipped_grad", name] = net.get_parameter(name).grad
+        final["clipped_scale", name] = factor * scale
+        final["clipped_grad", name] = net.get_parameter(name).grad
     if AMPLIFIED:
-        found |= reach_of(net, before, gradients, scales, step)
-    return found | update(net, before, gradients, step), distance
+        final |= reach_of(net, before, gradients, scales, step)
+    final |= update(net, before, gradients, step)
+    return [found | final for found in passes], min(kinks)
 
 
 SEARCH = 32  # steps tried, where a kink is too near
@@ -137,8 +167,7 @@ def choose_step(wanted: int, candidates: range, states, x, y, batches):
     """The first candidate whose kinks are all farther than rounding reaches, else the farthest."""
     best = None
     for step in candidates:
-        samples = batches[step]
-        found, (distance, what) = local_step(states[step], x[samples], y[samples], step)
+        found, (distance, what) = local_step(states[step], x, y, batches[step], step)
         if best is None or distance > best[1]:
             best = (step, distance, what, found)
         if distance > 1.0:
@@ -172,11 +201,12 @@ def main() -> None:
         if note:
             notes.append(note)
             print(f"golden: {note}")
-        if step in [earlier for earlier, _ in checked]:
+        if step in [earlier for earlier, _, _ in checked]:
             continue
-        checked.append((step, int(guided)))
-        blobs.append(blob(states[step][0]))
-        expected.append([compared(found, *check) for check in CHECKS])
+        for index, values in enumerate(found):
+            checked.append((step, index, int(guided)))
+            blobs.append(blob(states[step][0]))
+            expected.append([compared(values, *check) for check in CHECKS])
     correct, test_samples = None, 0
     write_samples("train", x, y)
     if "load_test" in globals() and CLASSES:

@@ -60,7 +60,7 @@ def compared(found: dict, kind: str, name: str, first: int = 0, count: int | Non
     """
     whole = found[kind, name]
     if kind in ("activation", "input_grad") and whole.dim() > 0:
-        whole = torch.cat([whole, whole.new_zeros(BATCH - len(whole), *whole.shape[1:])])
+        whole = torch.cat([whole, whole.new_zeros(PASS - len(whole), *whole.shape[1:])])
     whole = whole.flatten()
     scales = {"weight_grad": "scale", "clipped_grad": "clipped_scale"}
     scale = found.get((scales.get(kind), name), whole)
@@ -83,7 +83,7 @@ def fingerprint_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Ten
 def write_data(
     blobs: list[bytes],
     expected: list[list[tuple[torch.Tensor, ...]]],
-    checked: list[tuple[int, int]],
+    checked: list[tuple[int, int, int]],
     batches: list[list[int]],
     losses: list[float],
     correct: int | None,
@@ -93,7 +93,7 @@ def write_data(
     """The files of data/: states, expected values, and golden.bin with everything else."""
     compared = losses[:100]
     header = [0x31474C54, PLAN_ID, len(losses), len(checked), len(compared), test_samples]
-    samples = [batch + [0xFFFFFFFF] * (BATCH - len(batch)) for batch in batches]
+    samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
     flat = [word for row in (*checked, *samples) for word in row]
     words = [*header, correct or 0, *flat]
     files = {
@@ -115,7 +115,7 @@ def write_data(
         "loss": losses,
         "accuracy": correct / test_samples if correct is not None and test_samples else None,
         "test_samples": test_samples,
-        "checked_steps": [step for step, _ in checked],
+        "checked_steps": sorted({step for step, _, _ in checked}),
         "notes": notes,
         "torch": torch.__version__,
     }

@@ -22,6 +22,7 @@ typedef struct golden_header {
 
 typedef struct golden_checked {
     uint32_t step;
+    uint32_t pass; /* of the step */
     uint32_t guided; /* each Step starts from golden values: a kink is too near to start from its own */
 } golden_checked;
 

@@ -42,8 +42,8 @@ static void put_sample(uint32_t index)
 }
 #endif
 
-/* The samples of a step; their number, or 0 where a file ends early. */
-static uint32_t load_batch(const golden_header *golden, uint32_t step)
+/* The number of samples of a step; 0 where a file ends early. */
+static uint32_t samples_of(const golden_header *golden, uint32_t step)
 {
     uint32_t count = 0;
 
@@ -56,30 +56,53 @@ static uint32_t load_batch(const golden_header *golden, uint32_t step)
         if (sample == golden_no_sample) {
             break;
         }
-        if (!load_sample(sample)) {
+    }
+    return count;
+}
+
+/* Load the samples that a step of `total` takes at once from its sample `first` on; their number, or 0
+   where a file ends early. */
+static uint32_t load_pass(
+    const golden_header *golden, uint32_t step, uint32_t first, uint32_t total)
+{
+    const uint32_t left = total - first;
+    const uint32_t count = left < NET_PASS ? left : NET_PASS;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t sample;
+
+        if (!golden_sample(golden, step, first + i, &sample) || !load_sample(sample)) {
             return 0;
         }
 #if NET_BATCH > 1
-        put_sample(count);
+        put_sample(i);
 #endif
     }
     return count;
 }
 
-static float run_batch(uint32_t count)
+/* The last pass ends the step. Returns what the pass adds to its loss. */
+static float run_pass(uint32_t count, uint32_t total, int last)
 {
-#if NET_BATCH > 1
-    return net_train_batch((int32_t)count);
-#else
     (void)count;
+    (void)total;
+    (void)last;
 #if !NET_TRAINS
     net_predict(x, y);
     return 0.0f;
+#elif NET_PASS < NET_BATCH
+    const float loss = net_train_pass((int32_t)count, (int32_t)total);
+
+    if (last) {
+        net_train_update();
+    }
+    return loss;
+#elif NET_BATCH > 1
+    return net_train_batch((int32_t)count);
 #elif NET_TARGET_COUNT > 0
     return net_train_step(x, target);
 #else
     return net_train_step(x);
-#endif
 #endif
 }
 
@@ -88,22 +111,29 @@ static int load_state(uint32_t index)
     return golden_read(TL_DATA_STATE, index, state, NET_STATE_BYTES) && net_load(state) == 0;
 }
 
-/* Each checked step starts from the golden model's own weights. */
+/* Each checked step starts from the golden model's own weights; each pass of it is compared. */
 static int local_checks(const golden_header *golden)
 {
     for (uint32_t i = 0; i < golden->checked_steps; i++) {
         golden_checked checked;
+        uint32_t total;
+        uint32_t first;
         uint32_t count;
 
-        if (!golden_checked_step(i, &checked) || !load_state(1 + i)) {
+        if (!golden_checked_step(i, &checked)) {
             return 0;
         }
-        count = load_batch(golden, checked.step);
+        total = samples_of(golden, checked.step);
+        first = checked.pass * NET_PASS;
+        if (total <= first || (first == 0 && !load_state(1 + i))) {
+            return 0;
+        }
+        count = load_pass(golden, checked.step, first, total);
         if (count == 0) {
             return 0;
         }
         check_open(checked.step, i, count, checked.guided != 0);
-        run_batch(count);
+        run_pass(count, total, first + count == total);
         if (!check_close()) {
             return 0;
         }
@@ -112,21 +142,38 @@ static int local_checks(const golden_header *golden)
 }
 
 #if NET_TRAINS
+/* 0 where a file ends early. */
+static int run_step(const golden_header *golden, uint32_t step, float *loss)
+{
+    const uint32_t total = samples_of(golden, step);
+
+    *loss = 0.0f;
+    for (uint32_t first = 0; first < total; first += NET_PASS) {
+        const uint32_t count = load_pass(golden, step, first, total);
+
+        if (count == 0) {
+            return 0;
+        }
+        *loss += run_pass(count, total, first + count == total);
+    }
+    return total > 0;
+}
+
 static int free_run(const golden_header *golden, int *agrees)
 {
     if (!load_state(0)) {
         return 0;
     }
     for (uint32_t step = 0; step < golden->steps; step++) {
-        const uint32_t count = load_batch(golden, step);
+        float loss;
 
-        if (count == 0) {
-            return 0;
-        }
         if (step + 1 == golden->steps) {
             profile_open();
         }
-        print_loss(step, run_batch(count));
+        if (!run_step(golden, step, &loss)) {
+            return 0;
+        }
+        print_loss(step, loss);
         if (!golden_compare_loss(golden, step, last_loss())) {
             return 0;
         }

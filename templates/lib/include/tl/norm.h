@@ -66,7 +66,7 @@ void tl_channel_norm_ig_f32(const tl_channel_norm *op, float *dx, const float *d
 typedef struct tl_row_norm {
     int32_t rows;
     int32_t length;
-    int32_t accumulate; /* ig: add to dx */
+    int32_t accumulate; /* ig: add to dx; wg: to dw and db */
 } tl_row_norm;
 
 void tl_row_norm_fw_f32(const tl_row_norm *op, float *y, const float *x, const float *stats,
@@ -109,6 +109,7 @@ typedef struct tl_norm_affine {
     int32_t channels;
     int32_t entries; /* of sums, for each channel */
     int32_t channel_stride, entry_stride;
+    int32_t accumulate; /* add to db and dw */
 } tl_norm_affine;
 
 /* db and dw (channels): the sums of the entries. */
