@@ -28,13 +28,13 @@ entry:
     addi t1, a0, 1
     mul t0, t0, t1
     add sp, sp, t0
-    j core_main
+    tail core_main
 1:  la sp, controller_stack + CONTROLLER_STACK_BYTES
-    j controller_main
+    tail controller_main
 
 trap_entry:
     csrr a0, mepc
-    j trap
+    tail trap
 
 /* The three instructions that mean a semihosting call, uncompressed. */
     .section .text.semihosting_call, "ax"
