@@ -9,7 +9,8 @@ from pathlib import Path
 from trainlib_deployer.advice import Asked, advice
 from trainlib_deployer.errors import Diagnostics, DoesNotFitError, PlanError, SpecError
 from trainlib_deployer.ir.graph import Graph
-from trainlib_deployer.lowering.program import lower
+from trainlib_deployer.lowering.far_times import with_far_times
+from trainlib_deployer.lowering.lower import lower
 from trainlib_deployer.lowering.verify import verify_program
 from trainlib_deployer.memory.batching import DoesNotFitAtAllError, fit_batches
 from trainlib_deployer.memory.check import check_memory
@@ -68,6 +69,7 @@ def plan_project(
     graph, schedule, memory = small.graph, small.schedule, small.memory
     kernels = choose_kernels(schedule, memory.tiles, device.cores)
     program = lower(schedule, kernels, memory)
+    memory = with_far_times(program, memory)
     wrong = check_memory(memory)
     if wrong:
         raise PlanError("; ".join(wrong))

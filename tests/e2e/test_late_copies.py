@@ -73,7 +73,7 @@ BAD = {
         tl_copy_wait(copy);
         tl_copy_wait(copy);""",
     "more copies are under way than TL_COPIES_MAX": """
-        for (int i = 0; i <= TL_COPIES_MAX; i++) {
+        for (int i = 0; i <= TL_COPIES_MAX + TL_FAR_COPIES_MAX; i++) {
             tl_copy_1d(near + i, far + i, 4);
         }""",
     "source and destination meet": "tl_copy_wait(tl_copy_1d(near, near + 3, 16));",

@@ -7,27 +7,18 @@ last. It runs on every deploy.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 
 from trainlib_deployer.errors import PlanError
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.tensor import Tensor
-from trainlib_deployer.lowering.program import (
-    Call,
-    Moves,
-    Program,
-    SlotCode,
-    StepCode,
-    Sync,
-    Transfer,
-)
+from trainlib_deployer.lowering.program import Call, Program, SlotCode, Transfer
+from trainlib_deployer.lowering.verify_races import verify_races
 from trainlib_deployer.lowering.verify_tiles import verify_tiles
 from trainlib_deployer.memory.plan import Allocation, MemoryPlan
 
 _Content = tuple[str, int]  # a tensor, and where the first byte of its memory would lie
 _Owned = tuple[int, int, _Content]  # [first, last) holds this
-# what must happen before, whether core 0 does it alone, and what it reads and writes
-_Action = tuple[Sync, bool, list[Allocation], list[Allocation]]
 
 
 class _Memory:
@@ -85,7 +76,8 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
         end = place.offset + place.bytes
         memory[place.level].need(place.offset, end, _content(place, tensor, written), step)
 
-    def move(transfers: tuple[Transfer, ...], step: str) -> None:
+    # that a transfer under way is left alone, verify_races sees to
+    def move(transfers: Iterable[Transfer], step: str) -> None:
         for transfer in transfers:
             if transfer.source.bytes != transfer.destination.bytes:
                 raise PlanError(f"{step} moves {transfer.tensor.name} between unequal places")
@@ -98,6 +90,7 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
     for tensor in given:
         put(plan.homes[tensor.root.name], tensor)
     for code in program.code:
+        move((far.transfer for far in code.coming), code.step.name)
         move(code.fetched, code.step.name)
         places = list(code.call.operands)
         if code.tiles:
@@ -130,11 +123,12 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
             if operand.tensor and found and index not in overwritten:
                 need(found, operand.tensor, code.step.name)
         move(code.stored, code.step.name)
+        move((far.transfer for far in code.leaving), code.step.name)
     for tensor in graph.persistent:
         need(plan.homes[tensor.name], tensor, "the next training step")
     last = graph.training.loss_tensor if graph.training else graph.output
     need(plan.homes[last.root.name], last, "the caller")
-    _verify_barriers(program)
+    verify_races(program)
 
 
 def _check_slot(slot: SlotCode) -> None:
@@ -163,57 +157,3 @@ def _content(place: Allocation, tensor: Tensor, written: Collection[str]) -> _Co
 def _check_size(place: Allocation, tensor: Tensor) -> None:
     if place.bytes < tensor.bytes or place.offset % tensor.dtype.bytes:
         raise PlanError(f"{tensor.name} does not fit its place {place}")
-
-
-def _verify_barriers(program: Program) -> None:
-    """Between two barriers no two actions of different cores may meet in a written byte."""
-    for first, last in program.parts:
-        epoch: list[tuple[str, bool, list[Allocation], list[Allocation]]] = []
-        for code in program.code[first:last]:
-            actions = (
-                *(_moves_action(moves) for moves in code.fetches),
-                *(_tiles_actions(code) if code.tiles else (_call_action(code),)),
-                *(_moves_action(moves) for moves in code.stores),
-            )
-            for sync, by_core_0, reads, writes in actions:
-                if sync is Sync.BARRIER:
-                    epoch.clear()
-                for name, other_by_core_0, other_reads, other_writes in epoch:
-                    if by_core_0 and other_by_core_0:
-                        continue
-                    if _meet(writes, other_reads + other_writes) or _meet(reads, other_writes):
-                        raise PlanError(f"no barrier between {name} and {code.step.name}")
-                epoch.append((code.step.name, by_core_0, reads, writes))
-
-
-def _call_action(code: StepCode, sync: Sync | None = None) -> _Action:
-    calls = list(zip(code.step.operands, code.call.operands, strict=True))
-    reads = [place for operand, place in calls if place and operand.access.reads]
-    writes = [place for operand, place in calls if place and operand.access.writes]
-    return sync or code.before_call, False, reads, writes
-
-
-def _tiles_actions(code: StepCode) -> Iterator[_Action]:
-    """The first slices come; the cores meet and work; they meet again before the last ones go."""
-    assert code.tiles
-    slots = code.tiles.slots
-    fetched = [slot.far for slot in slots if slot.slot.reads]
-    leaving = [slot for slot in slots if slot.slot.writes]
-    near = [slot.near for slot in slots]
-    yield code.before_call, True, fetched, near
-    yield _call_action(code, Sync.BARRIER)
-    if leaving:
-        yield Sync.BARRIER, True, [s.near for s in leaving], [s.far for s in leaving]
-
-
-def _moves_action(moves: Moves) -> _Action:
-    sources = [transfer.source for transfer in moves.transfers]
-    return moves.before, True, sources, [transfer.destination for transfer in moves.transfers]
-
-
-def _meet(some: list[Allocation], others: list[Allocation]) -> bool:
-    return any(
-        a.level == b.level and a.offset < b.offset + b.bytes and b.offset < a.offset + a.bytes
-        for a in some
-        for b in others
-    )

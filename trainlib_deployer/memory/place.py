@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.ir.step import Step
+from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.memory.allocate import DEFAULT_SEARCH_NODES, allocate
 from trainlib_deployer.memory.homes import Use, choose_homes, uses_of
 from trainlib_deployer.memory.need import LevelsFullError, does_not_fit, tile_does_not_fit
-from trainlib_deployer.memory.plan import LEVELS, Allocation, LevelUse, MemoryPlan
+from trainlib_deployer.memory.plan import LEVELS, Allocation, FarCopy, LevelUse, MemoryPlan
 from trainlib_deployer.memory.problem import Buffer, Plan, Problem
+from trainlib_deployer.memory.stays import Setting, Stay, plan_stays, play
 from trainlib_deployer.passes.liveness import (
     ALIGNMENT_BYTES,
     Life,
@@ -20,12 +23,15 @@ from trainlib_deployer.passes.liveness import (
     live_bytes,
 )
 from trainlib_deployer.spec.device import DeviceSpec
-from trainlib_deployer.tiling.cost import far_cycles
 from trainlib_deployer.tiling.plan import TilePlan
 from trainlib_deployer.tiling.search import Tiler, tiler_of
 
 # a packing may need more than is alive at once: then fewer tensors are kept near
 _ATTEMPTS = 4
+# of L2, for what lives there: the rest is for what comes from L3 ahead of time
+_SHARES = (1.0, 0.8, 0.65)
+# of L2, that may be alive at once if that can be helped: full everywhere, it may be hard to pack
+_FILLED = (1.0, 0.95, 0.9)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class _Placed:
     step: str | None = None
     start: int = 0
     slot: int | None = None
+    stay: Stay | None = None
 
 
 def plan_memory(graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Effort) -> MemoryPlan:
@@ -67,20 +74,24 @@ def plan_memory(graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Ef
         excess = plans["l1"].arena_bytes - device.available("l1")
         raise LevelsFullError([does_not_fit("l1", problem, plans["l1"], names, device)], excess)
     _check_smallest_tiles(steps, device)
-    return _spread(graph, lives, steps, device, effort)
+    return _spread(graph, schedule, lives, device, effort)
 
 
 def _spread(
-    graph: Graph, lives: Sequence[Life], steps: Sequence[Step], device: DeviceSpec, effort: Effort
+    graph: Graph, schedule: Schedule, lives: Sequence[Life], device: DeviceSpec, effort: Effort
 ) -> MemoryPlan:
     """Homes in several levels. What turns out too much to keep near is moved away."""
+    steps = schedule.steps
     uses = uses_of(steps)
     names = [step.name for step in steps]
     wanted = [_wanted(step, device) for step in steps]
     budgets = {level: device.available(level) for level in LEVELS}
     barred: set[str] = set()
     for attempt in range(1, _ATTEMPTS + 1):
-        homes = choose_homes(lives, uses, wanted, budgets, {graph.output.root.name}, barred)
+        choose = partial(
+            choose_homes, lives, uses, wanted, reached={graph.output.root.name}, barred=barred
+        )
+        homes: Mapping[str, str] = choose(budgets)
         tiles = [
             _tiler(step, homes, device).best(room)
             for step, room in zip(steps, _rooms(lives, homes, len(steps), budgets), strict=True)
@@ -97,15 +108,20 @@ def _spread(
         if stuck:
             budgets["l1"] = 0 if last else budgets["l1"]
             continue
-        placed = _buffers(lives, uses, homes, steps, found)
-        plans = _allocate(placed, device, effort)
+        for filled in _FILLED:
+            room = int(budgets["l2"] * filled)
+            homes, stays = _stays(schedule, lives, uses, homes, choose, budgets, room, found)
+            placed = _buffers(lives, uses, homes, steps, found, stays)
+            quick = {"l2"} if stays and filled != _FILLED[-1] else ()
+            plans = _allocate(placed, device, effort, quick)
+            if not stays or plans["l2"].arena_bytes <= device.available("l2"):
+                break
         over = {
             level: plan.arena_bytes - device.available(level)
             for level, plan in plans.items()
             if plan.arena_bytes > device.available(level)
         }
         if not over:
-            found = [_staged(plan, u, homes) for plan, u in zip(found, uses, strict=True)]
             return _plan(placed, plans, device, names, found)
         for level, excess in over.items():
             budgets[level] = 0 if last else max(0, budgets[level] - excess * 2**attempt)
@@ -116,22 +132,31 @@ def _spread(
     raise LevelsFullError(full, sum(over.values()))
 
 
-def _staged(plan: TilePlan, uses: Mapping[str, Use], homes: Mapping[str, str]) -> TilePlan:
-    """With the time in which what lives in L3 comes to L2 before the Step, and goes back."""
-    far = [use for name, use in uses.items() if homes[name] == LEVELS[2]]
-    cycles = far_cycles(
-        [use.read.bytes for use in far if use.read],
-        [use.written.bytes for use in far if use.written],
-    )
-    cost = plan.predicted
-    return replace(
-        plan,
-        predicted=replace(
-            cost,
-            cycles=cost.cycles + cycles,
-            transfer_cycles=cost.transfer_cycles + cycles,
-        ),
-    )
+def _stays(
+    schedule: Schedule,
+    lives: Sequence[Life],
+    uses: Sequence[Mapping[str, Use]],
+    homes: Mapping[str, str],
+    choose: Callable[[Mapping[str, int]], dict[str, str]],
+    budgets: Mapping[str, int],
+    room: int,
+    tiles: Sequence[TilePlan],
+) -> tuple[Mapping[str, str], tuple[Stay, ...]]:
+    """Homes in L2 and stays of the rest there, with which a training step should take least."""
+    if LEVELS[2] not in homes.values():
+        return homes, ()
+    by_name = {life.tensor.name: life for life in lives}
+    cycles = [plan.predicted.cycles for plan in tiles]
+    best: tuple[float, Mapping[str, str], tuple[Stay, ...]] | None = None
+    for share in _SHARES:
+        found = choose({**budgets, LEVELS[1]: int(budgets[LEVELS[1]] * share)})
+        setting = Setting(by_name, uses, cycles, schedule.parts, found)
+        stays = plan_stays(setting, room)
+        total = play(setting, stays).cycles
+        if best is None or total < best[0]:
+            best = total, found, stays
+    assert best
+    return best[1:]
 
 
 def _check_smallest_tiles(steps: Sequence[Step], device: DeviceSpec) -> None:
@@ -178,16 +203,17 @@ def _buffers(
     homes: Mapping[str, str],
     steps: Sequence[Step],
     tiles: Sequence[TilePlan],
+    stays: Sequence[Stay],
 ) -> dict[str, list[_Placed]]:
     """What each level holds: homes, and the copies and tiles of what lives farther away."""
     placed: dict[str, list[_Placed]] = {"l1": [], "l2": []}
     for life in lives:
         placed.setdefault(homes[life.tensor.name], []).append(_home(life))
+    placed[LEVELS[1]] += [_stay(steps[stay.used].name, stay) for stay in stays]
     for index, (step, found, plan) in enumerate(zip(steps, uses, tiles, strict=True)):
         for name, use in found.items():
-            for level in LEVELS[: LEVELS.index(homes[name])]:
-                if level != LEVELS[0] or plan.count == 1:
-                    placed[level].append(_copy(step.name, index, use, level))
+            if homes[name] != LEVELS[0] and plan.count == 1:
+                placed[LEVELS[0]].append(_copy(step.name, index, use))
         if plan.count > 1:
             placed[LEVELS[0]] += _slots(step, index, plan)
     return placed
@@ -212,12 +238,19 @@ def _home(life: Life) -> _Placed:
     return _Placed(buffer, tensor.name, tensor.bytes)
 
 
-def _copy(step: str, index: int, use: Use, level: str) -> _Placed:
-    """The copy of a tensor, or of its slice, for one Step."""
-    tensor = use.tensor
+def _copy(step: str, index: int, use: Use) -> _Placed:
+    """The copy of a tensor, or of its slice, in L1 for one Step."""
+    return _copied(step, use.tensor, index, index + 1)
+
+
+def _stay(step: str, stay: Stay) -> _Placed:
+    return replace(_copied(step, stay.tensor, stay.first, stay.last), stay=stay)
+
+
+def _copied(step: str, tensor: Tensor, first: int, last: int) -> _Placed:
     name = f"{tensor.name} for {step}"
     size = aligned_bytes(tensor.bytes)
-    buffer = Buffer(name, size, index, index + 1, ALIGNMENT_BYTES, tensor.kind.value)
+    buffer = Buffer(name, size, first, last, ALIGNMENT_BYTES, tensor.kind.value)
     return _Placed(buffer, tensor.root.name, tensor.bytes, step, tensor.root_offset_bytes)
 
 
@@ -226,10 +259,18 @@ def _problem(placed: Sequence[_Placed], level: str, device: DeviceSpec) -> Probl
 
 
 def _allocate(
-    placed: Mapping[str, Sequence[_Placed]], device: DeviceSpec, effort: Effort
+    placed: Mapping[str, Sequence[_Placed]],
+    device: DeviceSpec,
+    effort: Effort,
+    quick: Collection[str] = (),
 ) -> dict[str, Plan]:
+    """Levels named in `quick` without search."""
     return {
-        level: _search(_problem(items, level, device), effort) for level, items in placed.items()
+        level: _search(
+            _problem(items, level, device),
+            replace(effort, search_nodes=0) if level in quick else effort,
+        )
+        for level, items in placed.items()
     }
 
 
@@ -265,25 +306,40 @@ def _plan(
     steps: Sequence[str],
     tiles: Sequence[TilePlan],
 ) -> MemoryPlan:
-    allocations = tuple(
-        Allocation(
-            item.buffer.name,
-            level,
-            plans[level].offsets[item.buffer.name],
-            item.bytes,
-            item.buffer.first,
-            item.buffer.last,
-            item.buffer.kind,
-            item.tensor,
-            item.step,
-            item.start,
-            item.slot,
-        )
-        for level, items in placed.items()
-        for item in items
-    )
+    allocations = []
+    far_copies = []
+    for level, items in placed.items():
+        for item in items:
+            place = _allocation(item, level, plans[level].offsets[item.buffer.name], steps)
+            allocations.append(place)
+            if item.stay:
+                far_copies.append(_far_copy(place, item.stay))
     levels = {level: _use(device, level, plans.get(level)) for level in LEVELS}
-    return MemoryPlan(allocations, levels, dict(zip(steps, tiles, strict=True)))
+    named = dict(zip(steps, tiles, strict=True))
+    return MemoryPlan(tuple(allocations), levels, named, tuple(far_copies))
+
+
+def _allocation(item: _Placed, level: str, offset: int, steps: Sequence[str]) -> Allocation:
+    buffer = item.buffer
+    return Allocation(
+        buffer.name,
+        level,
+        offset,
+        item.bytes,
+        buffer.first,
+        buffer.last,
+        buffer.kind,
+        item.tensor,
+        item.step,
+        item.start,
+        item.slot,
+        tuple(steps[index] for index in item.stay.uses)[1:] if item.stay else (),
+    )
+
+
+def _far_copy(place: Allocation, stay: Stay) -> FarCopy:
+    stored = (stay.stored, stay.made) if stay.stored is not None and stay.made else None
+    return FarCopy(place, stay.fetched, stored)
 
 
 def _use(device: DeviceSpec, level: str, plan: Plan | None) -> LevelUse:

@@ -17,8 +17,8 @@ class Allocation:
     """One buffer: `bytes` at `offset` of `level`, alive over the Steps [first, last).
 
     `tensor` is the tensor that it holds, from its byte `start` on; `step` is set for a copy, in L1
-    or on the way to it, that serves one Step. `slot`: it holds slices of the tensor, one tile's
-    after the other, and is the Step's slot of that number.
+    or on the way to it, that serves this Step, and `others` after it. `slot`: it holds slices of
+    the tensor, one tile's after the other, and is the Step's slot of that number.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Allocation:
     step: str | None = None
     start: int = 0
     slot: int | None = None
+    others: tuple[str, ...] = ()
 
     def part(self, tensor: Tensor) -> Allocation:
         """Where `tensor`, the one held or a view into it, lies."""
@@ -61,12 +62,27 @@ class LevelUse:
 
 
 @dataclass(frozen=True)
+class FarCopy:
+    """What of L3 is at `place` in L2 while Steps work on it.
+
+    `fetched`: the tensor that starts to come when Step `place.first` begins; `stored`: the one that
+    starts to go back when the Step of that number ends.
+    """
+
+    place: Allocation
+    fetched: Tensor | None
+    stored: tuple[int, Tensor] | None
+
+
+@dataclass(frozen=True)
 class MemoryPlan:
-    """All buffers, what they take of each level, and the tiles of each Step, by its name."""
+    """All buffers, what they take of each level, the tiles of each Step, by its name, and what
+    moves between L2 and L3."""
 
     allocations: tuple[Allocation, ...]
     levels: Mapping[str, LevelUse]
     tiles: Mapping[str, TilePlan]
+    far_copies: tuple[FarCopy, ...] = ()
 
     @property
     def home(self) -> str:
@@ -80,11 +96,12 @@ class MemoryPlan:
 
     @cached_property
     def copies(self) -> Mapping[tuple[str, str, str], Allocation]:
-        """The copies that serve one Step: (level, step, tensor) → allocation."""
+        """The copies that serve a Step: (level, step, tensor) → allocation."""
         return {
-            (a.level, a.step, a.tensor): a
+            (a.level, step, a.tensor): a
             for a in self.allocations
             if a.step is not None and a.slot is None
+            for step in (a.step, *a.others)
         }
 
     @cached_property

@@ -125,7 +125,7 @@ def guard_spans(program: Program) -> tuple[GuardSpan, ...]:
             into[Span.of(place)] = (old_reads or reads, old_writes or writes)
 
         filled: list[Allocation] = []
-        for fetch in code.fetched:
+        for fetch in (*(far.transfer for far in code.coming), *code.fetched):
             if fetch.source not in filled:
                 add(fetch.source, True, False)
             # filled before anyone reads it, and stale until then
@@ -141,7 +141,7 @@ def guard_spans(program: Program) -> tuple[GuardSpan, ...]:
         for operand, place in zip(code.step.operands, code.call.operands, strict=True):
             if place is not None and place not in filled:
                 add(place, operand.access.reads, operand.access.writes)
-        for store in code.stored:
+        for store in (*code.stored, *(far.transfer for far in code.leaving)):
             add(store.source, False, True)
             # a stored tensor that was fetched too holds its old value until then
             add(store.destination, False, True)

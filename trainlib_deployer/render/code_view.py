@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.step import Phase, Step
 from trainlib_deployer.ir.tensor import Tensor
-from trainlib_deployer.lowering.program import Call, Moves, Program, StepCode, Sync
-from trainlib_deployer.memory.plan import Allocation, MemoryPlan
+from trainlib_deployer.lowering.program import (
+    Before,
+    Call,
+    FarMove,
+    Moves,
+    Program,
+    StepCode,
+    Sync,
+    Transfer,
+)
+from trainlib_deployer.memory.plan import LEVELS, Allocation, MemoryPlan
 from trainlib_deployer.render.names import Names
 from trainlib_deployer.render.tile_view import TilesView, tiles_view
 
@@ -35,7 +43,9 @@ class StepView:
     fields: str
     comment: str
     opening: tuple[str, ...]
+    coming: tuple[str, ...]
     body: tuple[str, ...]
+    leaving: tuple[str, ...]
     tiles: TilesView | None
     plain: str
     per_sample: tuple[str, ...]
@@ -59,8 +69,11 @@ class BufferView:
     comment: str
 
 
-def _sync(sync: Sync) -> tuple[str, ...]:
-    return (_SYNC[sync],) if sync is not Sync.NONE else ()
+def _sync(before: Before) -> Iterator[str]:
+    if before.newer is not None:
+        yield f"wait_far({before.newer})"
+    if before.sync is not Sync.NONE:
+        yield _SYNC[before.sync]
 
 
 def c_number(value: int | float) -> str:
@@ -79,9 +92,17 @@ class CodeView:
         for tensor in _interface_tensors(graph):
             self.home(tensor)
         steps = tuple(self._step(code) for code in program.code)
+        self.has_far = any(code.coming or code.leaving for code in program.code)
         self.forward, self.backward, self.update = (
-            steps[first:last] for first, last in program.parts
+            self._part(steps[first:last], is_forward=first == 0) for first, last in program.parts
         )
+
+    def _part(self, steps: tuple[StepView, ...], *, is_forward: bool) -> tuple[StepView, ...]:
+        """All of L3 is as it will be when a pass of a training step, or the step, is over."""
+        if is_forward or not self.has_far or not steps:
+            return steps
+        last = steps[-1]
+        return (*steps[:-1], replace(last, leaving=(*last.leaving, "wait_far(0)")))
 
     @property
     def buffers(self) -> tuple[BufferView, ...]:
@@ -102,12 +123,18 @@ class CodeView:
         shared = f", shares the memory of {tensor.root.name}" if tensor.view_of else ""
         return self._pointer(self.names.tensor(tensor), tensor, place, shared)
 
-    def _local(self, step: str, tensor: Tensor, place: Allocation) -> str:
+    def after(self, step: str, tensor: Tensor) -> str:
+        """Where a tensor is when a Step has made it: what lives in L3 may still be in L2."""
+        place = self._memory.copies.get((LEVELS[1], step, tensor.root.name))
+        return self._local(tensor, place.part(tensor)) if place else self.home(tensor)
+
+    def _local(self, tensor: Tensor, place: Allocation) -> str:
         if place.step is None:
             return self.home(tensor)
-        name = self.names.local(step, place.level, tensor)
+        name = self.names.local(place.step, place.level, tensor)
         what = "copy" if place.slot is None else "tiles"
-        return self._pointer(name, tensor, place, f", {what} for {step}")
+        until = f" to {place.others[-1]}" if place.others else ""
+        return self._pointer(name, tensor, place, f", {what} for {place.step}{until}")
 
     def _pointer(self, name: str, tensor: Tensor, place: Allocation, note: str) -> str:
         shape = "x".join(map(str, tensor.shape))
@@ -127,15 +154,17 @@ class CodeView:
         name = self.names.step(step.name)
         tiles = None
         if code.tiles:
-            tiles = tiles_view(code, _struct(step, name), partial(self._local, step.name))
-        lines = (
-            *(line for moves in code.fetches for line in self._moves(step.name, moves)),
+            tiles = tiles_view(code, _struct(step, name), self._local)
+        coming = tuple(line for move in code.coming for line in self._far(move))
+        body = (
+            *(line for moves in code.fetches for line in self._moves(moves)),
             *_sync(code.before_call),
             _run(name, tiles) if tiles else self._call(name, code.call),
-            *(line for moves in code.stores for line in self._moves(step.name, moves)),
+            *(line for moves in code.stores for line in self._moves(moves)),
         )
-        # what the Step waits for at its start is not its own time
-        synced = lines[0] in _SYNC.values()
+        # what the Step waits for at its start is not its own time, but for what comes from L3
+        first = (coming or body)[:1]
+        opening = first if first[0] in _SYNC.values() else ()
         return StepView(
             name=step.name,
             id=name,
@@ -143,8 +172,10 @@ class CodeView:
             struct=f"tl_{step.op}",
             fields=_fields(step.fields),
             comment=_comment(step),
-            opening=lines[:1] if synced else (),
-            body=lines[1:] if synced else lines,
+            opening=opening,
+            coming=coming[len(opening) :],
+            body=body if coming else body[len(opening) :],
+            leaving=tuple(line for move in code.leaving for line in self._far(move)),
             tiles=tiles,
             plain=_fields({**step.fields, **step.plain}) if step.plain else "",
             per_sample=_per_sample(name, step, self._graph),
@@ -155,12 +186,19 @@ class CodeView:
             first_pass=_choices(name, step, "first", step.first_pass),
         )
 
-    def _moves(self, step: str, moves: Moves) -> Iterator[str]:
+    def _moves(self, moves: Moves) -> Iterator[str]:
         yield from _sync(moves.before)
         for transfer in moves.transfers:
-            places = (transfer.source, transfer.destination)
-            source, to = (self._local(step, transfer.tensor, place) for place in places)
-            yield f"transfer({to}, {source}, {transfer.bytes})"
+            yield f"transfer({self._ends(transfer)})"
+
+    def _far(self, move: FarMove) -> Iterator[str]:
+        yield from _sync(move.before)
+        yield f"far_transfer({self._ends(move.transfer)})"
+
+    def _ends(self, transfer: Transfer) -> str:
+        places = (transfer.source, transfer.destination)
+        source, to = (self._local(transfer.tensor, place) for place in places)
+        return f"{to}, {source}, {transfer.bytes}"
 
     def _call(self, name: str, call: Call) -> str:
         struct = _struct(call.step, name)
@@ -169,7 +207,7 @@ class CodeView:
             if operand.tensor is None or place is None:
                 arguments.append("0")
             else:
-                arguments.append(self._local(call.step.name, operand.tensor, place))
+                arguments.append(self._local(operand.tensor, place))
         return f"{call.kernel.function}({', '.join(arguments)})"
 
 

@@ -65,7 +65,7 @@ def project_view(project: Project) -> ProjectView:
             {**asdict(span), "level_index": _level_index(project.memory, span.level)}
             for span in guard_spans(project.program)
         ],
-        "checks": [_check(check, code, project.graph, offsets) for check in compared],
+        "checks": [_check(check, code, project, offsets) for check in compared],
         "golden": golden_view(project, inputs, tolerance),
         "readme": readme_view(project),
         "plan": plan,
@@ -94,6 +94,7 @@ def _net(project: Project, code: CodeView, plan_id: int) -> dict[str, Any]:
         "output_bytes": graph.output.bytes // graph.batch_size,
         "classes": graph.classes or 0,
         "trains": int(training is not None),
+        "has_far": code.has_far,
         "has_modes": any(step.predicting for step in project.schedule.steps),
         "loss_id": code.home(training.loss_tensor) if training else None,
         "target": _target(training.target, code) if training and own_target else None,
@@ -194,8 +195,9 @@ def _state_offsets(project: Project) -> dict[str, int]:
 
 
 def _check(
-    check: Check, code: CodeView, graph: Graph, offsets: Mapping[str, int]
+    check: Check, code: CodeView, project: Project, offsets: Mapping[str, int]
 ) -> dict[str, Any]:
+    graph, step = project.graph, project.schedule.steps[check.step].name
     rule = graph.training.rules.get(check.whole) if graph.training else None
     amplified = rule is not None and rule.optimizer.amplifies
     is_gradient = check.kind == Kind.WEIGHT_GRAD.value
@@ -203,7 +205,8 @@ def _check(
         "step": check.step,
         "kind": check.kind,
         "name": check.name,
-        "id": code.home(check.tensor),
+        "id": code.after(step, check.tensor),
+        "home": code.home(check.tensor),
         "whole": check.whole,
         "first": check.first,
         "count": check.tensor.count,

@@ -47,6 +47,7 @@ SCHEMA: Schema = {
                 "step": nullable(STRING),
                 "start": COUNT,
                 "slot": nullable(COUNT),
+                "others": array(STRING),
             }
         )
     ),

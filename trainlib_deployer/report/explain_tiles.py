@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trainlib_deployer.lowering.program import StepCode
+from collections.abc import Mapping
+
+from trainlib_deployer.lowering.program import FarMove, StepCode
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.schema import (
     BOOLEAN,
@@ -16,6 +18,16 @@ from trainlib_deployer.report.schema import (
 )
 from trainlib_deployer.report.text import Cell, table
 
+_FAR: Schema = obj(
+    {
+        "tensor": STRING,
+        "bytes": COUNT,
+        "way": {"enum": ["in", "out"]},
+        "first": STRING,
+        "last": STRING,
+        "ahead": COUNT,
+    }
+)
 _OPERAND: Schema = obj({"tensor": STRING, "home": LEVEL, "bytes": COUNT, "buffers": COUNT})
 SCHEMA: Schema = {
     "steps": array(
@@ -33,6 +45,7 @@ SCHEMA: Schema = {
                 "cycles": COUNT,
                 "bound": {"enum": ["compute", "transfers"]},
                 "operands": array(_OPERAND),
+                "l3": array(_FAR),
             }
         )
     )
@@ -41,11 +54,14 @@ SCHEMA: Schema = {
 
 def document(project: Project) -> Document:
     """`tile`: iterations of each loop that is split; `buffers`: in L1, 0 where a tensor lives
-    there. Cycles are those predicted for PULP-open."""
-    return {"steps": [_step(project, code) for code in project.program.code]}
+    there; `l3`: what the Step starts to move between L2 and L3, the Steps that work on it in L2,
+    and how many Steps ahead of the first of them it starts. Cycles are those predicted for
+    PULP-open."""
+    numbers = {code.step.name: number for number, code in enumerate(project.program.code)}
+    return {"steps": [_step(project, code, numbers) for code in project.program.code]}
 
 
-def _step(project: Project, code: StepCode) -> Document:
+def _step(project: Project, code: StepCode, numbers: Mapping[str, int]) -> Document:
     plan = project.memory.tiles[code.step.name]
     cost = plan.predicted
     slots = {index: slot for slot in plan.slots for index in slot.operands}
@@ -73,11 +89,25 @@ def _step(project: Project, code: StepCode) -> Document:
         "cycles": round(cost.cycles),
         "bound": bound,
         "operands": list(operands.values()),
+        "l3": [_far(code, move, numbers) for move in (*code.coming, *code.leaving)],
+    }
+
+
+def _far(code: StepCode, move: FarMove, numbers: Mapping[str, int]) -> Document:
+    first, last = move.steps
+    return {
+        "tensor": move.transfer.tensor.name,
+        "bytes": move.transfer.bytes,
+        "way": "in" if move in code.coming else "out",
+        "first": first,
+        "last": last,
+        "ahead": max(0, numbers[first] - numbers[code.step.name]),
     }
 
 
 def text(found: Document) -> str:
     """A row a Step."""
+    far = sum(move["bytes"] for step in found["steps"] for move in step["l3"])
     rows: list[list[Cell]] = [
         [
             step["name"],
@@ -90,15 +120,17 @@ def text(found: Document) -> str:
             step["cycles"],
             step["bound"],
             ", ".join(map(_operand, step["operands"])),
+            *([", ".join(map(_far_words, step["l3"]))] if far else []),
         ]
         for step in found["steps"]
     ]
     moved = sum(step["bytes_in"] + step["bytes_out"] for step in found["steps"])
     cycles = sum(step["cycles"] for step in found["steps"])
     head = ["step", "tiles", "one tile", "bytes in", "bytes out", "compute", "transfers", "cycles"]
-    head += ["bound by", "buffers in L1"]
+    head += ["bound by", "buffers in L1", *(["starts to move from and to L3"] if far else [])]
     note = f"{moved:,} bytes move between L1 and L2 in a training step"
     note = note if moved else "everything is in L1: nothing moves"
+    note += f", {far:,} between L2 and L3" if far else ""
     return f"{table(head, rows)}\n{note}; {cycles:,} cycles are predicted for PULP-open"
 
 
@@ -106,6 +138,13 @@ def _tile(step: Document) -> str:
     if step["tiles"] == 1:
         return "all"
     return " ".join(f"{size} {name}" for name, size in step["tile"].items())
+
+
+def _far_words(move: Document) -> str:
+    if move["way"] == "out":
+        return f"{move['tensor']} goes"
+    until = f" to {move['last']}" if move["last"] != move["first"] else ""
+    return f"{move['tensor']} for {move['first']}{until}"
 
 
 def _operand(operand: Document) -> str:

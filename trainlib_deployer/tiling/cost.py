@@ -17,6 +17,7 @@ BYTES_PER_CYCLE = 8.0
 TILE_CYCLES = 260.0  # barrier, indices and the struct of a call
 STEP_CYCLES = 300.0  # its code comes from L2 when it begins; the same again where it has transfers
 FAR_CYCLES = 210.0  # HyperRAM: from starting a transfer to its first byte
+FAR_ISSUE_CYCLES = 220.0  # core 0 starts one
 FAR_READ_CYCLES, FAR_WRITE_CYCLES = 1.0, 1.25  # a byte
 
 
@@ -56,10 +57,9 @@ def engine_cycles(fetched: Transfers, stored: Transfers) -> float:
     return max(fetched.cycles, stored.cycles)
 
 
-def far_cycles(read: Sequence[int], written: Sequence[int]) -> float:
-    """Between L3 and L2: so many bytes in each transfer, one after the other."""
-    started = (len(read) + len(written)) * FAR_CYCLES
-    return started + sum(read) * FAR_READ_CYCLES + sum(written) * FAR_WRITE_CYCLES
+def far_cycles(count: int, writes: bool) -> float:
+    """A transfer of so many bytes between L3 and L2."""
+    return FAR_CYCLES + count * (FAR_WRITE_CYCLES if writes else FAR_READ_CYCLES)
 
 
 def step_cycles(costs: Sequence[TileCost], overlap: bool) -> float:

@@ -166,17 +166,17 @@ void net_step_ends(int step)
 }
 
 /* A parameter as it was before the checked step. */
-static int restore(float *value, uint32_t count, uint32_t at)
+static int restore(const net_check *check, uint32_t at)
 {
     float part[64];
 
-    for (uint32_t done = 0; done < count; done += 64) {
-        const uint32_t bytes = 4 * (count - done < 64 ? count - done : 64);
+    for (uint32_t done = 0; done < check->count; done += 64) {
+        const uint32_t bytes = 4 * (check->count - done < 64 ? check->count - done : 64);
 
         if (tl_data_read(TL_DATA_STATE, at + 4 * done, part, bytes) != bytes) {
             return 0;
         }
-        tl_far_write(value + done, part, bytes);
+        put_values(check, done, part, bytes);
     }
     return 1;
 }
@@ -190,7 +190,7 @@ void net_gradients_made(int step)
         const net_check *check = &net_checks[i];
 
         if (check->step == step && check->probed > 0
-            && !restore(check->value, check->count, state + check->probed)) {
+            && !restore(check, state + check->probed)) {
             data_whole = 0;
         }
     }

@@ -47,12 +47,13 @@ typedef struct net_buffer {
     int last;
 } net_buffer;
 
-/* A tensor to compare right after `step`. */
+/* A tensor to compare right after `step`, where it is then; `home` is where it lives. */
 typedef struct net_check {
     int step;
     const char *kind;
     const char *name;
     float *value;
+    float *home;
     uint32_t count;
     uint32_t per_sample; /* elements of each sample of the mini-batch; 0: it has no batch axis */
     float tolerance;

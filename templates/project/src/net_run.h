@@ -18,6 +18,13 @@ static TL_NEAR struct {
     int count;
 } in_flight;
 
+/* The same between L2 and L3, in the order in which they were started: copies [over, started). */
+static TL_NEAR struct {
+    tl_copy copies[TL_FAR_COPIES_MAX];
+    uint32_t started;
+    uint32_t over;
+} far;
+
 /* One for all Steps: the cores fetch code from far away. */
 #define NET_SHARED static __attribute__((noinline, unused))
 
@@ -44,7 +51,31 @@ static inline void make_room(void)
     }
 }
 
-/* Start to move `bytes`; core 0 drives the DMA engine. */
+NET_SHARED void wait_for_far_copies(uint32_t over)
+{
+    while ((int32_t)(over - far.over) > 0) {
+        tl_copy_wait(far.copies[far.over++ % TL_FAR_COPIES_MAX]);
+    }
+}
+
+/* Core 0 waits for what it has started between L2 and L3, but for the `newer` newest. */
+static inline void wait_far(uint32_t newer)
+{
+    if (tl_core_id() == 0) {
+        wait_for_far_copies(far.started - newer);
+    }
+}
+
+/* Start to move `bytes` between L2 and L3: it goes on while Steps compute, until wait_far. */
+NET_SHARED void far_transfer(void *to, const void *from, int32_t bytes)
+{
+    if (tl_core_id() == 0) {
+        wait_for_far_copies(far.started + 1 - TL_FAR_COPIES_MAX);
+        far.copies[far.started++ % TL_FAR_COPIES_MAX] = tl_copy_1d(to, from, (uint32_t)bytes);
+    }
+}
+
+/* Start to move `bytes` between L1 and L2; core 0 drives the DMA engine. */
 NET_SHARED void transfer(void *to, const void *from, int32_t bytes)
 {
     if (tl_core_id() == 0) {
@@ -236,6 +267,9 @@ static inline void begin(int step)
 static inline void end(int step)
 {
     if (net_observed) {
+        if (net_observed & NET_CHECKING) {
+            wait_far(0); /* to look at */
+        }
         sync();
         if (tl_core_id() == 0) {
             net_step_ends(step);

@@ -26,7 +26,7 @@
 #define unpoison(address, bytes) ((void)0)
 #endif
 
-enum { NOT_LANDED = 0xff, WRONG_COPY = 4 };
+enum { NOT_LANDED = 0xff, WRONG_COPY = 4, UNDER_WAY_MAX = TL_COPIES_MAX + TL_FAR_COPIES_MAX };
 
 /* rows of bytes, `stride` from start to start */
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
 } transfer;
 
 /* core 0 alone touches them inside a run */
-static transfer transfers[TL_COPIES_MAX];
+static transfer transfers[UNDER_WAY_MAX];
 static tl_copy newest;
 
 __attribute__((weak)) const char *tl_doing(int core)
@@ -106,7 +106,7 @@ static void check_free(const transfer *new)
     if (meet(&new->to, &new->from)) {
         fail(new, "source and destination meet");
     }
-    for (int i = 0; i < TL_COPIES_MAX; i++) {
+    for (int i = 0; i < UNDER_WAY_MAX; i++) {
         const transfer *other = &transfers[i];
 
         if (other->number == 0) {
@@ -127,11 +127,11 @@ static tl_copy start(area to, area from)
     int slot = 0;
 
     check_free(&new);
-    while (slot < TL_COPIES_MAX && transfers[slot].number != 0) {
+    while (slot < UNDER_WAY_MAX && transfers[slot].number != 0) {
         slot++;
     }
-    if (slot == TL_COPIES_MAX) {
-        fail(&new, "more copies are under way than TL_COPIES_MAX");
+    if (slot == UNDER_WAY_MAX) {
+        fail(&new, "more copies are under way than TL_COPIES_MAX and TL_FAR_COPIES_MAX");
     }
     new.number = ++newest;
     new.source = malloc(bytes_of(&from) + 1);
@@ -172,7 +172,7 @@ void tl_copy_wait(tl_copy copy)
 {
     static const transfer unknown = {.step = "no step"};
 
-    for (int i = 0; i < TL_COPIES_MAX; i++) {
+    for (int i = 0; i < UNDER_WAY_MAX; i++) {
         if (transfers[i].number == copy && copy != 0) {
             land(&transfers[i]);
             return;
@@ -183,7 +183,7 @@ void tl_copy_wait(tl_copy copy)
 
 void copies_end(void)
 {
-    for (int i = 0; i < TL_COPIES_MAX; i++) {
+    for (int i = 0; i < UNDER_WAY_MAX; i++) {
         if (transfers[i].number != 0) {
             fail(&transfers[i], "never waited for");
         }

@@ -10,7 +10,7 @@
 #include "pmsis.h"
 #include "ram.h"
 
-enum { CORES = 8, PAINT = 0x5ac3a55a, BROKEN = 3 };
+enum { CORES = 8, PAINT = 0x5ac3a55a, BROKEN = 3, UNDER_WAY_MAX = TL_COPIES_MAX + TL_FAR_COPIES_MAX };
 
 /* not from the SDK's heap, so that the linker counts them */
 static uint32_t __attribute__((section(".bss_l1.stacks"), aligned(16)))
@@ -24,8 +24,8 @@ typedef struct {
 static struct pi_device cluster;
 static struct pi_cluster_conf cluster_conf;
 static PI_L1 int team_size;
-static PI_L1 pi_cl_dma_cmd_t copies[TL_COPIES_MAX];
-static PI_L1 unsigned char copy_use[TL_COPIES_MAX];
+static PI_L1 pi_cl_dma_cmd_t copies[UNDER_WAY_MAX];
+static PI_L1 unsigned char copy_use[UNDER_WAY_MAX];
 enum { FREE, BY_DMA, BY_RAM };
 
 static void stop(const char *reason)

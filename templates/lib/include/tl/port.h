@@ -41,9 +41,9 @@ void tl_barrier(void);
 
 /* Copies between neighbouring levels, L1 and L2 or L2 and L3. Inside a run, by core 0 alone. Both sides
    must stay untouched until the copy has been waited for: once each, in any order, at any time after.
-   TL_COPIES_MAX may be under way. Between L2 and L3, addresses, lengths and strides are multiples of
-   4. */
-enum { TL_COPIES_MAX = 16 };
+   TL_COPIES_MAX may be under way between L1 and L2, and TL_FAR_COPIES_MAX between L2 and L3, where
+   addresses, lengths and strides are multiples of 4. */
+enum { TL_COPIES_MAX = 16, TL_FAR_COPIES_MAX = 8 };
 
 /* Start to copy `bytes` in one piece. */
 tl_copy tl_copy_1d(void *to, const void *from, uint32_t bytes);
