@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,43 @@ def test_a_wait_that_is_missing_in_a_network_is_found(old: str, new: str, tmp_pa
     ran = make(out, "run", "DELAYED=1")
     assert ran.status != 0
     assert "\ncopy: in " in f"\n{ran.output}", ran.output
+
+
+@pytest.fixture(scope="module")
+def from_l3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network whose weights come from L3 ahead of time."""
+    out = tmp_path_factory.mktemp("from_l3") / "out"
+    options = DeviceOptions(cores=2, l1_bytes=16 * 1024, l2_bytes=32 * 1024, l3_bytes=2**20)
+    deployed(EXAMPLES / "digits" / "cnn.yaml", out, steps=3, options=options)
+    return out
+
+
+def test_copies_of_l3_start_steps_before_they_are_waited_for(from_l3: Path) -> None:
+    body = (from_l3 / "src" / "net.c").read_text().split("static void forward(void)")[1]
+    starts = [at for at, line in enumerate(body.splitlines()) if "far_transfer(" in line]
+    begins = [at for at, line in enumerate(body.splitlines()) if "begin(STEP_" in line]
+    waits = [at for at, line in enumerate(body.splitlines()) if "wait_far(" in line]
+    assert starts and waits
+    ahead = [
+        at for at in starts if any(at < begin < min(w for w in waits if w > at) for begin in begins)
+    ]
+    assert len(ahead) >= 3
+    ran = make(from_l3, "run", "DELAYED=1")
+    assert ran.status == 0, ran.output
+
+
+def test_a_wait_for_l3_that_is_missing_is_found(from_l3: Path) -> None:
+    source = from_l3 / "src" / "net.c"
+    text = source.read_text()
+    waits = [match.start() for match in re.finditer(r"wait_far\(\d", text)]
+    try:
+        for at in waits[:-1]:
+            source.write_text(text[:at] + "(void)" + text[at + len("wait_far") :])
+            ran = make(from_l3, "run", "DELAYED=1")
+            # another one behind it may do the same
+            assert ran.status == 0 or "copy: in " in ran.output or "MISMATCH" in ran.output
+        source.write_text(re.sub(r"wait_far\(\d", "(void)(0", text))
+        ran = make(from_l3, "run", "DELAYED=1")
+        assert ran.status != 0
+    finally:
+        source.write_text(text)

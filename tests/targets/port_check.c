@@ -138,6 +138,7 @@ typedef struct {
     unsigned char *near;
     unsigned char *far;
     uint32_t unit; /* what addresses and lengths are multiples of */
+    uint32_t copies; /* that may be under way */
     const char *name;
 } levels;
 
@@ -227,11 +228,11 @@ static void check_levels(const levels *pair)
         check_copy(pair, 4, unit * i, 1024 + unit * i, 4);
     }
     check_copy(pair, 0, 0, 0, 1);
-    check_copy(pair, 0, 0, 128 * unit * TL_COPIES_MAX / 8, TL_COPIES_MAX);
+    check_copy(pair, 0, 0, 16 * unit * pair->copies, pair->copies);
     check_rows(pair, 0, 0, 64, 16, 128, 1);
     check_rows(pair, 0, 0, 300, 4, 600, 1); /* a row is longer than a burst */
     check_rows(pair, 0, 0, 16, 8, 16, 8);
-    check_rows(pair, 4, 8, 8, 4, 40, TL_COPIES_MAX);
+    check_rows(pair, 4, 8, 8, 4, 40, pair->copies);
     check_rows(pair, 0, 0, 0, 3, 8, 1);
     check_rows(pair, 0, 0, 8, 0, 8, 1);
     for (uint32_t i = 0; i < 8; i++) {
@@ -269,9 +270,9 @@ int main(void)
         expect(late[core] == 0, "a barrier");
         expect(arrived[core] == MEETINGS, "a core's number");
     }
-    check_levels(&(levels){near, far, 1, "a copy between L1 and L2"});
+    check_levels(&(levels){near, far, 1, TL_COPIES_MAX, "a copy between L1 and L2"});
 #ifdef TL_L3
-    check_levels(&(levels){far, deep, 4, "a copy between L2 and L3"});
+    check_levels(&(levels){far, deep, 4, TL_FAR_COPIES_MAX, "a copy between L2 and L3"});
 #endif
     tl_team_run(count_a_while, &spent);
     /* two instructions or a quarter of a nanosecond a turn; the wait of core 0 counts too */

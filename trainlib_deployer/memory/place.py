@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.memory.allocate import DEFAULT_SEARCH_NODES, allocate
 from trainlib_deployer.memory.homes import Use, choose_homes, uses_of
 from trainlib_deployer.memory.need import LevelsFullError, does_not_fit, tile_does_not_fit
-from trainlib_deployer.memory.plan import LEVELS, Allocation, FarCopy, LevelUse, MemoryPlan
-from trainlib_deployer.memory.problem import Buffer, Plan, Problem
+from trainlib_deployer.memory.placed import Placed, buffers_of, home_of, memory_plan
+from trainlib_deployer.memory.plan import LEVELS, MemoryPlan
+from trainlib_deployer.memory.problem import Plan, Problem
 from trainlib_deployer.memory.stays import Setting, Stay, plan_stays, play
 from trainlib_deployer.passes.liveness import (
-    ALIGNMENT_BYTES,
     Life,
     aligned_bytes,
     lifetimes,
@@ -42,19 +41,6 @@ class Effort:
     time_limit_s: float | None = None
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A buffer of a level, before it has an offset."""
-
-    buffer: Buffer
-    tensor: str
-    bytes: int
-    step: str | None = None
-    start: int = 0
-    slot: int | None = None
-    stay: Stay | None = None
-
-
 def plan_memory(graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Effort) -> MemoryPlan:
     """Everything in L1 when it fits; otherwise homes in L2 and L3, and tiles in L1 for each Step.
 
@@ -63,12 +49,12 @@ def plan_memory(graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Ef
     lives = lifetimes(graph, schedule)
     steps = schedule.steps
     names = [step.name for step in steps]
-    everything = {"l1": [_home(life) for life in lives]}
+    everything = {"l1": [home_of(life) for life in lives]}
     plans = _allocate(everything, device, effort)
     if plans["l1"].arena_bytes <= device.available("l1"):
         homes = {life.tensor.name: "l1" for life in lives}
         tiles = [_tiler(step, homes, device).whole() for step in steps]
-        return _plan(everything, plans, device, names, tiles)
+        return memory_plan(everything, plans, device, names, tiles)
     if not device.available("l2"):
         problem = _problem(everything["l1"], "l1", device)
         excess = plans["l1"].arena_bytes - device.available("l1")
@@ -111,7 +97,7 @@ def _spread(
         for filled in _FILLED:
             room = int(budgets["l2"] * filled)
             homes, stays = _stays(schedule, lives, uses, homes, choose, budgets, room, found)
-            placed = _buffers(lives, uses, homes, steps, found, stays)
+            placed = buffers_of(lives, uses, homes, steps, found, stays)
             quick = {"l2"} if stays and filled != _FILLED[-1] else ()
             plans = _allocate(placed, device, effort, quick)
             if not stays or plans["l2"].arena_bytes <= device.available("l2"):
@@ -122,7 +108,7 @@ def _spread(
             if plan.arena_bytes > device.available(level)
         }
         if not over:
-            return _plan(placed, plans, device, names, found)
+            return memory_plan(placed, plans, device, names, found)
         for level, excess in over.items():
             budgets[level] = 0 if last else max(0, budgets[level] - excess * 2**attempt)
     full = [
@@ -197,69 +183,12 @@ def _rooms(
     return [budgets[LEVELS[0]] - alive for alive in live_bytes(near, steps)]
 
 
-def _buffers(
-    lives: Sequence[Life],
-    uses: Sequence[Mapping[str, Use]],
-    homes: Mapping[str, str],
-    steps: Sequence[Step],
-    tiles: Sequence[TilePlan],
-    stays: Sequence[Stay],
-) -> dict[str, list[_Placed]]:
-    """What each level holds: homes, and the copies and tiles of what lives farther away."""
-    placed: dict[str, list[_Placed]] = {"l1": [], "l2": []}
-    for life in lives:
-        placed.setdefault(homes[life.tensor.name], []).append(_home(life))
-    placed[LEVELS[1]] += [_stay(steps[stay.used].name, stay) for stay in stays]
-    for index, (step, found, plan) in enumerate(zip(steps, uses, tiles, strict=True)):
-        for name, use in found.items():
-            if homes[name] != LEVELS[0] and plan.count == 1:
-                placed[LEVELS[0]].append(_copy(step.name, index, use))
-        if plan.count > 1:
-            placed[LEVELS[0]] += _slots(step, index, plan)
-    return placed
-
-
-def _slots(step: Step, index: int, plan: TilePlan) -> Iterator[_Placed]:
-    """The buffers of a tiled Step."""
-    for number, slot in enumerate(plan.slots):
-        tensor = step.operands[slot.operands[0]].tensor
-        assert tensor
-        name = f"{tensor.name} in tiles for {step.name}"
-        size = aligned_bytes(slot.bytes)
-        buffer = Buffer(name, size, index, index + 1, ALIGNMENT_BYTES, tensor.kind.value)
-        yield _Placed(buffer, tensor.root.name, slot.bytes, step.name, slot=number)
-
-
-def _home(life: Life) -> _Placed:
-    tensor = life.tensor
-    buffer = Buffer(
-        tensor.name, life.bytes, life.first, life.last, ALIGNMENT_BYTES, tensor.kind.value
-    )
-    return _Placed(buffer, tensor.name, tensor.bytes)
-
-
-def _copy(step: str, index: int, use: Use) -> _Placed:
-    """The copy of a tensor, or of its slice, in L1 for one Step."""
-    return _copied(step, use.tensor, index, index + 1)
-
-
-def _stay(step: str, stay: Stay) -> _Placed:
-    return replace(_copied(step, stay.tensor, stay.first, stay.last), stay=stay)
-
-
-def _copied(step: str, tensor: Tensor, first: int, last: int) -> _Placed:
-    name = f"{tensor.name} for {step}"
-    size = aligned_bytes(tensor.bytes)
-    buffer = Buffer(name, size, first, last, ALIGNMENT_BYTES, tensor.kind.value)
-    return _Placed(buffer, tensor.root.name, tensor.bytes, step, tensor.root_offset_bytes)
-
-
-def _problem(placed: Sequence[_Placed], level: str, device: DeviceSpec) -> Problem:
+def _problem(placed: Sequence[Placed], level: str, device: DeviceSpec) -> Problem:
     return Problem(tuple(item.buffer for item in placed), device.available(level))
 
 
 def _allocate(
-    placed: Mapping[str, Sequence[_Placed]],
+    placed: Mapping[str, Sequence[Placed]],
     device: DeviceSpec,
     effort: Effort,
     quick: Collection[str] = (),
@@ -296,62 +225,4 @@ def _search(problem: Problem, effort: Effort) -> Plan:
         offsets=fixed | {name: floor + offset for name, offset in plan.offsets.items()},
         arena_bytes=floor + plan.arena_bytes,
         lower_bound=floor + plan.lower_bound,
-    )
-
-
-def _plan(
-    placed: Mapping[str, Sequence[_Placed]],
-    plans: Mapping[str, Plan],
-    device: DeviceSpec,
-    steps: Sequence[str],
-    tiles: Sequence[TilePlan],
-) -> MemoryPlan:
-    allocations = []
-    far_copies = []
-    for level, items in placed.items():
-        for item in items:
-            place = _allocation(item, level, plans[level].offsets[item.buffer.name], steps)
-            allocations.append(place)
-            if item.stay:
-                far_copies.append(_far_copy(place, item.stay))
-    levels = {level: _use(device, level, plans.get(level)) for level in LEVELS}
-    named = dict(zip(steps, tiles, strict=True))
-    return MemoryPlan(tuple(allocations), levels, named, tuple(far_copies))
-
-
-def _allocation(item: _Placed, level: str, offset: int, steps: Sequence[str]) -> Allocation:
-    buffer = item.buffer
-    return Allocation(
-        buffer.name,
-        level,
-        offset,
-        item.bytes,
-        buffer.first,
-        buffer.last,
-        buffer.kind,
-        item.tensor,
-        item.step,
-        item.start,
-        item.slot,
-        tuple(steps[index] for index in item.stay.uses)[1:] if item.stay else (),
-    )
-
-
-def _far_copy(place: Allocation, stay: Stay) -> FarCopy:
-    stored = (stay.stored, stay.made) if stay.stored is not None and stay.made else None
-    return FarCopy(place, stay.fetched, stored)
-
-
-def _use(device: DeviceSpec, level: str, plan: Plan | None) -> LevelUse:
-    found = plan or Plan.empty()
-    return LevelUse(
-        level,
-        device.capacity(level),
-        device.reserved(level),
-        found.arena_bytes,
-        found.lower_bound,
-        found.proven_optimal,
-        found.method,
-        found.search_nodes,
-        found.time_limit_hit,
     )
