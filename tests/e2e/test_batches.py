@@ -135,7 +135,7 @@ FIRMWARE = r"""
 #include "net.h"
 #include "tl/port.h"
 
-static unsigned char blob[NET_STATE_BYTES];
+static unsigned char blob[NET_STATE_BYTES], saved[NET_STATE_BYTES];
 static float x[NET_BATCH * NET_INPUT_COUNT], y[NET_OUTPUT_COUNT];
 static net_target target[NET_BATCH * NET_TARGET_COUNT];
 
@@ -157,10 +157,11 @@ int main(void)
     tl_team_open(NET_CORES);
     net_init();
     net_load(blob);
+    net_save(saved);
     net_predict(x + NET_INPUT_COUNT, y);
     printf("%.9g %.9g %.9g\n", y[0], y[1], y[2]);
     printf("%.9g\n", net_train_step(x, target, NET_BATCH));
-    net_load(blob);
+    net_load(saved);
     printf("%.9g\n", net_train_step(x, target, 2));
     tl_team_close();
     return 0;

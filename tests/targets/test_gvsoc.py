@@ -44,19 +44,24 @@ def quick_digits(tmp_path: Path) -> Path:
     return model
 
 
-@pytest.mark.parametrize("l1", ["64k", "40k"])
-def test_the_compiler_alone_builds_what_was_planned(l1: str, tmp_path: Path) -> None:
+MOBILENET = EXAMPLES / "mlperf_tiny" / "mobilenet_v1.yaml"  # with all of L2, and L3
+
+
+@pytest.mark.parametrize(
+    ("spec", "l1"), [(DIGITS / "cnn.yaml", "64k"), (DIGITS / "cnn.yaml", "40k"), (MOBILENET, "64k")]
+)
+def test_the_compiler_alone_builds_what_was_planned(spec: Path, l1: str, tmp_path: Path) -> None:
     for tool in GVSOC.missing_tools:
         if tool.program != "gvsoc":
             pytest.skip(f"{tool.chosen} is not installed")
     out = tmp_path / "out"
     device = ["--target", "gvsoc", "--l1", l1]
-    command = [str(DIGITS / "cnn.yaml"), "-o", str(out), *device, "--no-golden", "-q"]
+    command = [str(spec), "-o", str(out), *device, "--no-golden", "-q"]
     assert CliRunner().invoke(main, command).exit_code == 0
     ran = make(out, "all")
     assert ran.status == 0, ran.output
     plan = json.loads((out / "plan.json").read_text())
-    check_fit(GVSOC.program(out, "digits_cnn"), GVSOC.header(out), plan)
+    check_fit(GVSOC.program(out, plan["network"]), GVSOC.header(out), plan)
 
 
 def run_json(model: Path, out: Path, *options: str) -> dict[str, object]:

@@ -15,7 +15,8 @@ TARGET = Target(
         target="gvsoc",
         cores=8,
         l1_bytes=64 * 1024,
-        l2_bytes=1536 * 1024,
+        # of 1536k: the rest is for code, constants and a sample
+        l2_bytes=1216 * 1024,
         reserved_bytes={"l1": 10 * 1024},
     ),
     max_cores=8,

@@ -17,7 +17,6 @@ static float x[NET_INPUT_COUNT];
 #if !NET_TRAINS || NET_CLASSES > 0
 static float y[NET_OUTPUT_COUNT];
 #endif
-static uint32_t state[(NET_STATE_BYTES + 3) / 4];
 #if NET_TRAINS && NET_TARGET_COUNT > 0
 static net_target target[NET_TARGET_COUNT];
 #endif
@@ -106,9 +105,30 @@ static float run_pass(uint32_t count, uint32_t total, int last)
 #endif
 }
 
+/* a state may be larger than the memory beside the plan; `context`: where in its file it goes on */
+static int read_state(void *context, void *piece, uint32_t bytes)
+{
+    uint32_t *offset = context;
+    const uint32_t read = tl_data_read(TL_DATA_STATE, *offset, piece, bytes);
+
+    *offset += bytes;
+    return read == bytes;
+}
+
+static int write_state(void *context, const void *piece, uint32_t bytes)
+{
+    uint32_t *offset = context;
+    const uint32_t written = tl_data_write(TL_DATA_TRAINED, *offset, piece, bytes);
+
+    *offset += bytes;
+    return written == bytes;
+}
+
 static int load_state(uint32_t index)
 {
-    return golden_read(TL_DATA_STATE, index, state, NET_STATE_BYTES) && net_load(state) == 0;
+    uint32_t offset = index * NET_STATE_BYTES;
+
+    return net_load_from(read_state, &offset) == 0;
 }
 
 /* Each checked step starts from the golden model's own weights; each pass of it is compared. */
@@ -216,6 +236,7 @@ static int accuracy(const golden_header *golden, int *agrees)
 static int verify(void)
 {
     golden_header golden;
+    uint32_t written = 0;
     int agrees;
 
     print_memory();
@@ -237,8 +258,7 @@ static int verify(void)
         return golden_incomplete();
     }
 #endif
-    net_save(state);
-    if (tl_data_write(TL_DATA_TRAINED, 0, state, NET_STATE_BYTES) != NET_STATE_BYTES) {
+    if (net_save_to(write_state, &written) != 0) {
         tl_print_str("data: cannot write the trained parameters\n");
         return UNUSABLE;
     }

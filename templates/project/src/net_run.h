@@ -18,13 +18,6 @@ static TL_NEAR struct {
     int count;
 } in_flight;
 
-/* The same between L2 and L3, in the order in which they were started: copies [over, started). */
-static TL_NEAR struct {
-    tl_copy copies[TL_FAR_COPIES_MAX];
-    uint32_t started;
-    uint32_t over;
-} far;
-
 /* One for all Steps: the cores fetch code from far away. */
 #define NET_SHARED static __attribute__((noinline, unused))
 
@@ -51,6 +44,14 @@ static inline void make_room(void)
     }
 }
 
+#ifdef NET_FAR
+/* The same between L2 and L3, in the order in which they were started: copies [over, started). */
+static TL_NEAR struct {
+    tl_copy copies[TL_FAR_COPIES_MAX];
+    uint32_t started;
+    uint32_t over;
+} far;
+
 NET_SHARED void wait_for_far_copies(uint32_t over)
 {
     while ((int32_t)(over - far.over) > 0) {
@@ -74,6 +75,9 @@ NET_SHARED void far_transfer(void *to, const void *from, int32_t bytes)
         far.copies[far.started++ % TL_FAR_COPIES_MAX] = tl_copy_1d(to, from, (uint32_t)bytes);
     }
 }
+#else
+#define wait_far(newer) ((void)0)
+#endif
 
 /* Start to move `bytes` between L1 and L2; core 0 drives the DMA engine. */
 NET_SHARED void transfer(void *to, const void *from, int32_t bytes)

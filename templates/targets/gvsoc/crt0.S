@@ -1,4 +1,5 @@
-/* Every core starts here: the fabric controller runs main, the cluster's cores core_main. */
+/* Every core starts here: the fabric controller runs main, the cluster's cores core_main. They may lie
+   in the shared L2, farther away than a plain jump goes. */
 
 #include "pulp_open.h"
 #include "tl_target.h"
