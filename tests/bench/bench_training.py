@@ -26,13 +26,14 @@ ROOT = Path(__file__).resolve().parents[2]
 NEAR = 0.2  # a prediction is good within this part of what was measured
 
 
-# beside the plan the shared L2 holds the program's copy of all parameters
+# an L2 that holds them, or one so small that most lives in L3
 GVSOC_L2 = {
     "resnet8": ("--l2", "1M"),
     "ds_cnn": ("--l2", "1M"),
     "mobilenet_v1": ("--l2", "432k", "--l3", "8M"),
     "autoencoder": ("--l2", "384k", "--l3", "8M"),
 }
+ALL_OF_L2 = ("--l2", "1216k", "--l3", "8M")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def cases() -> Iterator[Case]:
         yield Case(network, "qemu-riscv32", ("--l1", "64k", "--l2", "4M"))
         for l1 in ("64k", "32k"):
             yield Case(network, "gvsoc", ("--cores", "8", "--l1", l1, *GVSOC_L2[network]))
+        if "--l3" in GVSOC_L2[network]:
+            yield Case(network, "gvsoc", ("--cores", "8", "--l1", "64k", *ALL_OF_L2))
 
 
 def tool(*arguments: str) -> str:
