@@ -102,9 +102,19 @@ def _sizes(candidate: Candidate, device: DeviceSpec, max_bytes: Mapping[str, int
 
 
 def _least_l2(candidate: Candidate, device: DeviceSpec) -> int | None:
-    """What a plan takes that need not save, in whole KiB."""
+    """What a plan takes that need not save, or with L3 what it can do with; in whole KiB."""
     memory = _planned(candidate, replace(device, l2_bytes=_HUGE, l3_bytes=0))
-    return _whole(memory.levels["l2"].used + device.reserved("l2")) if memory else None
+    if memory is None:
+        return None
+    least = _whole(memory.levels["l2"].used + device.reserved("l2"))
+    if not device.l3_bytes:
+        return least
+
+    def fits(size: int) -> bool:
+        return _planned(candidate, replace(device, l2_bytes=size * _KIB)) is not None
+
+    found = _halved(device.l2_bytes // _KIB, least // _KIB, fits)
+    return found * _KIB if found else least
 
 
 def _least_l3(candidate: Candidate, device: DeviceSpec) -> int | None:
@@ -128,12 +138,18 @@ def _least_l1(candidate: Candidate, device: DeviceSpec) -> int | None:
 
     small = max(device.l1_bytes, candidate.tile_bytes + device.reserved("l1")) // _KIB - 1
     large = _whole(candidate.peak * 2 + device.reserved("l1")) // _KIB
+    found = _halved(small, large, fits)
+    return found * _KIB if found else None
+
+
+def _halved(small: int, large: int, fits: Callable[[int], bool]) -> int | None:
+    """The least size above `small` that fits, where `large` does."""
     if not fits(large):
         return None
     while large - small > 1:
         middle = (small + large) // 2
         small, large = (small, middle) if fits(middle) else (middle, large)
-    return large * _KIB
+    return large
 
 
 def _whole(count: int) -> int:

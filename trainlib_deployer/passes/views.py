@@ -48,7 +48,7 @@ class _Uses:
                 self._touches[tensor.root.name][index] = True
 
     def may_share(self, index: int, out: str, source: str) -> bool:
-        """Behind the copy, neither end is written by a Step that still reads the other, or before."""
+        """Behind the copy, no Step writes one end while it or a later one reads the other."""
         ends = [self._touches[self._memory(name)] for name in (out, source)]
         for written, other in (ends, reversed(ends)):
             writes = [i for i, writes in written.items() if writes and i > index]
