@@ -12,8 +12,7 @@ from trainlib_deployer.tiling.far_engine import FarEngine
 
 
 def with_far_times(program: Program, memory: MemoryPlan) -> MemoryPlan:
-    """The plan with the waiting in the predicted cycles of its Steps; the last one's of a part is for
-    all."""
+    """The plan with the waiting in its Steps' predicted cycles; a part's last one waits for all."""
     engine = FarEngine()
     tiles = dict(memory.tiles)
     now = 0.0

@@ -12,7 +12,6 @@ from typing import Any
 
 from trainlib_deployer import __version__
 from trainlib_deployer.ir.dtype import DType
-from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.project import Project
