@@ -162,3 +162,27 @@ def test_check_says_what_each_way_costs(tmp_path: Path) -> None:
     assert chosen["pass_samples"] == project.graph.batch_size < 8
     assert chosen["cycles"] == min(item["cycles"] for item in found if item["cycles"])
     assert "does not fit" in batching_text(found)
+
+
+FAR = """
+name: net
+input: {shape: [3, 8, 8]}
+layers:
+  - {name: c1, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {name: r1, type: relu}
+  - {name: c2, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {type: flatten}
+  - {name: fc, type: linear, out_features: 10}
+training: {loss: cross_entropy, optimizer: adam, batch_size: 4, accumulate: 2, epochs: 4}
+"""
+
+
+def test_gradients_and_state_in_l3_over_passes(deploy_text: Deploy) -> None:
+    """What one pass has added up has landed in L3 before the next one fetches it."""
+    device = DeviceOptions(cores=4, l1_bytes=8 << 10, l2_bytes=84 << 10, l3_bytes=1 << 20)
+    project = deploy_text(FAR, options=device)
+    plan = json.loads((project / "plan.json").read_text())
+    homes = {b["name"]: b["level"] for b in plan["buffers"]}
+    assert passes_of(project) != (8, 8) and "l3" in homes.values()
+    ran = make(project, "run", "DELAYED=1", "SANITIZE=address,undefined")
+    assert ran.status == 0 and "result ok" in ran.output, ran.output
