@@ -59,6 +59,13 @@ BROKEN = {
     "data": ("echo 'data: golden.bin is missing'; exit 2", "data: golden.bin is missing"),
     "ok but fails": ("cat log.txt; exit 1", "says 'ok' but ended with status 1"),
     "checks left out": ("grep -v fc.wg log.txt", "weight_grad fc.weight was compared 0 times"),
+    "not finite": (
+        "sed 's/^result ok/not finite: step 1, fc.wg: weight fc.weight\\nresult not_finite/'"
+        " log.txt; exit 4",
+        r"stopped: weight fc.weight is not finite at Step fc.wg \(training step 1\); PyTorch's"
+        r" training stays finite. The parameters from before that step are in .*trained.bin",
+    ),
+    "not finite without a tensor": ("echo 'not finite: step 1'; exit 4", "damaged line"),
     "binary": ("head -c 9999 /dev/zero", "ends early"),
 }
 

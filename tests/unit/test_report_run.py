@@ -118,6 +118,6 @@ def test_a_check_that_did_not_happen_is_a_failure(line: str, told: str) -> None:
 
 def test_a_network_that_only_predicts_has_no_profile() -> None:
     text = "\n".join(t for t in LOG.splitlines() if not t.startswith(("loss", "profile", "free")))
-    found = report(text, loss=[])
+    found = report(text, loss=[], steps=0)
     assert found.document["profile"] is None and found.document["loss"] == []
     assert "loss" not in run_text(found)

@@ -65,7 +65,9 @@ def run_and_report(
     timeout_s: float | None = None,
     weights: Path | None = None,
 ) -> None:
-    """Raises MismatchError, after the report, when numbers differ."""
+    """Raises MismatchError, after the report, when numbers differ, and RunFailedError, without one,
+    when the training had to stop."""
+    from trainlib_deployer.report.run_failures import overflow
     from trainlib_deployer.report.run_report import run_report
     from trainlib_deployer.report.run_text import run_text
     from trainlib_deployer.targets.run import build_and_run
@@ -89,14 +91,16 @@ def run_and_report(
         raise _damaged(folder / "plan.json") from error
     finally:
         progress.close()
-    try:
-        report = run_report(log, plan, golden)
-    except (KeyError, TypeError) as error:
-        raise _damaged(folder / "plan.json or data/golden.json") from error
     if weights:
         from trainlib_deployer.report.weights import save_weights
 
         save_weights(folder, plan, weights)
+    try:
+        if log.result == "not_finite":
+            raise RunFailedError(overflow(log, golden, weights or folder / "data" / "trained.bin"))
+        report = run_report(log, plan, golden)
+    except (KeyError, TypeError) as error:
+        raise _damaged(folder / "plan.json or data/golden.json") from error
     if as_json:
         echo_json(report.document)
     else:

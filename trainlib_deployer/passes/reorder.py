@@ -14,6 +14,7 @@ from heapq import nsmallest
 
 from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.ir.step import Step
+from trainlib_deployer.ir.tensor import Kind
 from trainlib_deployer.passes.base import Pass
 from trainlib_deployer.passes.liveness import Life, lifetimes, live_bytes
 
@@ -47,9 +48,18 @@ def _round(graph: Graph, schedule: Schedule) -> Schedule | None:
         schedule = better
 
 
+def _judged(schedule: Schedule) -> int:
+    """The first Step behind the loss."""
+    made = (any(t.kind is Kind.LOSS for t in step.writes) for step in schedule.steps)
+    return 1 + next(index for index, makes in enumerate(made) if makes)
+
+
 def _improved(schedule: Schedule, lives: Sequence[Life], at: int, peak: int) -> Schedule | None:
-    """The window around Step `at` below the peak; forward stays before backward."""
+    """The window around Step `at` below the peak; the parts stay apart, and the loss, of which
+    nothing may be learned where it is not finite, before all behind it."""
     start, end = next((part for part in schedule.parts if at < part[1]), (0, 0))
+    if start > 0:
+        start = max(start, min(_judged(schedule), at))
     first = max(start, min(at - WINDOW // 2, end - WINDOW))
     last = min(end, first + WINDOW)
     window = schedule.steps[first:last]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.step import Phase, Step
-from trainlib_deployer.ir.tensor import Tensor
+from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.lowering.program import (
     Before,
     Call,
@@ -52,6 +52,7 @@ class StepView:
     plain_per_sample: tuple[str, ...]
     predicting: tuple[str, ...]
     first_pass: tuple[str, ...]
+    makes_loss: bool
 
     @property
     def is_constant(self) -> bool:
@@ -184,6 +185,7 @@ class CodeView:
             ),
             predicting=_choices(name, step, "predicting", step.predicting),
             first_pass=_choices(name, step, "first", step.first_pass),
+            makes_loss=any(tensor.kind is Kind.LOSS for tensor in step.writes),
         )
 
     def _moves(self, moves: Moves) -> Iterator[str]:

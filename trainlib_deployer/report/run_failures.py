@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from trainlib_deployer.errors import Diagnostic
 from trainlib_deployer.targets.log import MemoryViolation, RunLog, TensorCheck
 
 _SHOWN = 8
 
 
-def failures(log: RunLog) -> tuple[Diagnostic, ...]:
+def overflow(log: RunLog, golden: Mapping[str, Any], kept: Path) -> Diagnostic:
+    """Why a training that is not finite stopped."""
+    peer, place = finite_steps(golden), _overflow(log)
+    if peer is None:
+        peer_text = "PyTorch's training stays finite"
+    else:
+        peer_text = f"PyTorch's is not finite from step {peer} on"
+    return Diagnostic(
+        f"the training stopped: {place}; {peer_text}."
+        f" The parameters from before that step are in {kept}.",
+        hint="Lower the lr, or scale the data and the initial parameters.",
+    )
+
+
+def finite_steps(golden: Mapping[str, Any]) -> int | None:
+    """The training steps that PyTorch came through, where it is fewer than planned."""
+    finite = len(golden["loss"])
+    return finite if finite < golden["steps"] else None
+
+
+def _overflow(log: RunLog) -> str | None:
+    found = log.not_finite
+    if found is None:
+        return None
+    return (
+        f"{found.kind} {found.name} is not finite at Step {found.at} (training step {found.step})"
+    )
+
+
+def failures(log: RunLog, golden: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
     """The first names the first Step that fails; none: everything agrees."""
     found = [_check(check) for check in log.checks if not _is_fine(check)]
     start = ", first at Step" if found else ":"
@@ -21,6 +54,11 @@ def failures(log: RunLog) -> tuple[Diagnostic, ...]:
             f"free run: the loss of step {free_run.step} differs by {free_run.difference:.3g},"
             f" tolerance {free_run.tolerance:.3g}"
         )
+    stopped, peer = _overflow(log), finite_steps(golden)
+    if stopped:
+        found.append(f"the training stopped: {stopped}")
+    elif peer is not None:
+        found.append(f"the training stays finite, PyTorch's is not from step {peer} on")
     if accuracy and not accuracy.ok:
         found.append(
             f"accuracy: {accuracy.correct} of {accuracy.samples} correct, PyTorch {accuracy.golden}"

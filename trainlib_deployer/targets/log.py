@@ -98,6 +98,16 @@ class StackUse:
 
 
 @dataclass(frozen=True)
+class NotFinite:
+    """The first tensor of training step `step` that is infinite or NaN, made by the Step `at`."""
+
+    step: int
+    at: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
 class RunLog:
     """A whole run; `result` is None where the output ends early."""
 
@@ -109,6 +119,7 @@ class RunLog:
     losses: tuple[float, ...] = ()
     free_run: FreeRun | None = None
     accuracy: Accuracy | None = None
+    not_finite: NotFinite | None = None
     profile: tuple[StepCount, ...] = ()
     stacks: tuple[StackUse, ...] = ()
     messages: tuple[str, ...] = ()
@@ -140,7 +151,8 @@ def parse_log(lines: Iterable[str]) -> RunLog:
 _FLOAT = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|inf|nan)"
 _INT = r"-?\d{1,10}"
 _OK = r"(?P<ok>ok|MISMATCH)"
-_PLACE = rf"check step (?P<step>{_INT}), (?P<at>\S+): "
+_AT = rf"step (?P<step>{_INT}), (?P<at>\S+): "
+_TENSOR = r"(?P<kind>[a-z_]+) (?P<name>\S+)"
 
 _COUNTER_RANGE = 2**32  # the counter wraps; programs may print its differences as signed numbers
 
@@ -176,7 +188,8 @@ class _Parser:
             messages=tuple(self.messages),
             **self.values,  # type: ignore[arg-type]
         )
-        if log.result is not None and (log.result == "ok") != log.agrees:
+        expected = "mismatch" if not log.agrees else "not_finite" if log.not_finite else "ok"
+        if log.result is not None and log.result != expected:
             raise LogError(f"the output says 'result {log.result}', but its checks say otherwise")
         return log
 
@@ -228,6 +241,10 @@ class _Parser:
         correct, samples, golden = (int(match[key]) for key in ("correct", "samples", "golden"))
         self._once(accuracy=Accuracy(correct, samples, golden, match["ok"] == "ok"))
 
+    def not_finite(self, match: re.Match[str]) -> None:
+        found = NotFinite(int(match["step"]), match["at"], match["kind"], match["name"])
+        self._once(not_finite=found)
+
     def step_count(self, match: re.Match[str]) -> None:
         count = int(match["count"]) % _COUNTER_RANGE
         kernels = int(match["kernels"]) % _COUNTER_RANGE if match["kernels"] else None
@@ -248,7 +265,7 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
     for start, pattern, take in (
         (
             "check step ",
-            _PLACE + rf"(?:(?P<kind>[a-z_]+) (?P<name>\S+): error (?P<error>{_FLOAT}),"
+            rf"check {_AT}(?:{_TENSOR}: error (?P<error>{_FLOAT}),"
             rf" tolerance (?P<tolerance>{_FLOAT}), {_OK}"
             rf"(?: at (?P<worst>\d+): (?P<got>{_FLOAT}), expected (?P<expected>{_FLOAT}))?"
             rf"|MEMORY (?P<level>l[123]) offset (?P<offset>{_INT}) changed outside the step's"
@@ -273,6 +290,7 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
             rf"accuracy (?P<correct>\d+) of (?P<samples>\d+), golden (?P<golden>\d+), {_OK}",
             _Parser.accuracy,
         ),
+        ("not finite: ", rf"not finite: {_AT}{_TENSOR}", _Parser.not_finite),
         (
             "network ",
             r"network (?P<name>\S+): target (?P<target>\S+), (?P<cores>\d{1,4}) cores",
@@ -289,6 +307,6 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
             _Parser.stack,
         ),
         ("data: ", r"data: .*", _Parser.data_message),
-        ("result ", r"result (?P<result>ok|mismatch)", _Parser.end),
+        ("result ", r"result (?P<result>ok|mismatch|not_finite)", _Parser.end),
     )
 )

@@ -15,7 +15,8 @@ from trainlib_deployer.targets.fit import check_fit
 from trainlib_deployer.targets.log import LogError, RunLog, parse_log
 from trainlib_deployer.targets.process import MAX_OUTPUT_BYTES, Finished, OnLine, run_logged
 
-DIFFERS = 1  # exit status of a program whose numbers differ
+# exit statuses of a program that came to its end, by the result that it prints
+_ENDS = {"ok": 0, "mismatch": 1, "not_finite": 4}
 DATA_UNUSABLE = 2
 
 # how make tells the end of the program that it ran
@@ -98,7 +99,7 @@ def _judge(run: Finished, log: Path, timeout_s: float) -> RunLog:
     ending = _ending(run)
     if ending.signal:
         raise _failed(f"the program crashed ({ending.signal}){_last_line(run)}.", log)
-    if ending.status not in (0, DIFFERS):
+    if ending.status not in _ENDS.values():
         raise _failed(_why_broken(run, ending.status), log)
     try:
         found = parse_log(run.lines)
@@ -106,7 +107,7 @@ def _judge(run: Finished, log: Path, timeout_s: float) -> RunLog:
         raise _failed(f"{error}.", log) from error
     if found.result is None:
         raise _failed(f"the output ends early, without a result{_last_line(run)}.", log)
-    if (found.result == "ok") != (ending.status == 0):
+    if _ENDS[found.result] != ending.status:
         raise _failed(
             f"the program says '{found.result}' but ended with status {ending.status}.", log
         )

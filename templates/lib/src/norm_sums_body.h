@@ -107,8 +107,11 @@ void TL_NAME(norm_statistics_fw)(const tl_norm_statistics *op, tl_acc *stats, tl
                 const tl_acc old_mean = TL_LOAD(running_mean[g]);
                 const tl_acc old_var = TL_LOAD(running_var[g]);
 
-                running_mean[g] = TL_STORE(keep * old_mean + op->momentum * mean);
-                running_var[g] = TL_STORE(keep * old_var + op->momentum * (squares / others));
+                /* an overflow would never leave them; it stops the training step anyway */
+                if (tl_is_finite(mean) && tl_is_finite(squares)) {
+                    running_mean[g] = TL_STORE(keep * old_mean + op->momentum * mean);
+                    running_var[g] = TL_STORE(keep * old_var + op->momentum * (squares / others));
+                }
             }
         } else {
             s.shift = TL_LOAD(running_mean[g]);

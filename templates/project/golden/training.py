@@ -60,8 +60,11 @@ def optimizer_before(step: int, state: dict[str, torch.Tensor], rates: list[floa
     return optimizer
 
 
-def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], keep: set[int]):
-    """Train in f32; the losses, and all state and the learning rates before each step of `keep`."""
+def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
+    """Train in f32: the network, the losses, and all state and the learning rates before each step
+    near the first and the last one. It ends before a step that makes what is not finite."""
+    net = build()
+    keep = {step for near in steps_near(len(batches)) for step in near}
     optimizer = optimizer_of(net)
     scheduler = scheduler_of(optimizer)
     losses, states = [], {}
@@ -78,9 +81,10 @@ def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], 
         optimizer.step()
         if (step + 1) % SCHEDULE_EVERY == 0:
             scheduler.step()
-        if not np.isfinite(losses[-1]):
-            raise SystemExit(f"golden: the loss is not finite at step {step}: lower the lr")
-    return losses, states
+        made = whole_state(net, optimizer, step + 1).values()
+        if not np.isfinite(losses[-1]) or not all(value.isfinite().all() for value in made):
+            return net, losses[:-1], states
+    return net, losses, states
 
 
 def update(net: Net, before: tuple, gradients: dict, step: int):
@@ -163,6 +167,11 @@ def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, samples: list[in
 SEARCH = 32  # steps tried, where a kink is too near
 
 
+def steps_near(count: int) -> tuple[range, range]:
+    """Candidates for the first and the last checked one of `count` steps."""
+    return range(min(SEARCH, count)), range(count - 1, max(count - 1 - SEARCH, -1), -1)
+
+
 def choose_step(wanted: int, candidates: range, states, x, y, batches):
     """The first candidate whose kinks are all farther than rounding reaches, else the farthest."""
     best = None
@@ -189,14 +198,17 @@ def main() -> None:
     prepare()
     x, y = load_samples()
     batches = mini_batches(len(x))
-    forwards = range(min(SEARCH, STEPS))
-    backwards = range(STEPS - 1, max(STEPS - 1 - SEARCH, -1), -1)
     net = build()
     initial = whole_state(net, optimizer_of(net), 0)
-    losses, states = train(net, x, y, batches, {*forwards, *backwards})
+    net, losses, states = train(x, y, batches)
     checked, blobs, expected, notes = [], [blob(initial)], [], []
-    wanted_steps = [(0, forwards)] + ([(STEPS - 1, backwards)] if STEPS > 1 else [])
-    for wanted, candidates in wanted_steps:
+    if len(losses) < STEPS:
+        # the steps before that are of no scale in which rounding is small
+        notes.append(f"PyTorch's training is not finite from step {len(losses)} on")
+    for candidates in steps_near(STEPS) if len(losses) == STEPS else ():
+        if not candidates or candidates[0] in [earlier for earlier, _, _ in checked]:
+            continue
+        wanted = candidates[0]
         step, found, guided, note = choose_step(wanted, candidates, states, x, y, batches)
         if note:
             notes.append(note)
@@ -214,4 +226,4 @@ def main() -> None:
         write_samples("test", test_x, test_y)
         correct, test_samples = count_correct(net, test_x, test_y), len(test_x)
     write_data(blobs, expected, checked, batches, losses, correct, test_samples, notes)
-    print(f"golden: {len(losses)} steps, loss {losses[0]:.6f} -> {losses[-1]:.6f}")
+    print(f"golden: {len(losses)} steps, loss {losses[:1]} -> {losses[-1:]}")

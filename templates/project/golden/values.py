@@ -91,8 +91,8 @@ def write_data(
     notes: list[str],
 ) -> None:
     """The files of data/: states, expected values, and golden.bin with everything else."""
-    compared = losses[:100]
-    header = [0x31474C54, PLAN_ID, len(losses), len(checked), len(compared), test_samples]
+    compared = losses[:100] if len(losses) == STEPS else []
+    header = [0x31474C54, PLAN_ID, STEPS, len(checked), len(compared), test_samples]
     samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
     flat = [word for row in (*checked, *samples) for word in row]
     words = [*header, correct or 0, *flat]
@@ -111,7 +111,7 @@ def write_data(
     summary = {
         "schema": 1,
         "plan_id": PLAN_ID,
-        "steps": len(losses),
+        "steps": STEPS,
         "loss": losses,
         "accuracy": correct / test_samples if correct is not None and test_samples else None,
         "test_samples": test_samples,

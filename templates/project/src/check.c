@@ -7,6 +7,7 @@
 #include "tl/data.h"
 #include "tl/port.h"
 #include "tl/print.h"
+#include "watch.h"
 
 int net_observed;
 
@@ -150,6 +151,9 @@ void net_step_ends(int step)
     if (net_observed & NET_CHECKING) {
         check_guards(step);
         check_step(step, 0);
+    }
+    if (net_observed & NET_WATCHING) {
+        watch_step(step);
     }
     if (net_observed & NET_PROFILING) {
         tl_print_str("profile ");

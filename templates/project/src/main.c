@@ -3,15 +3,19 @@
    1. Local checks: from the golden weights before a step, run that step and compare every tensor.
    2. Free run: train from the initial weights; compare the losses and the final accuracy.
 
-   Exit status: 0 agrees, 1 differs, 2 data/ is missing or belongs to another project. */
+   Training ends before a step that makes what is not finite, and the parameters stay as they were.
+
+   Exit status: 0 agrees, 1 differs, 2 data/ is missing or belongs to another project, 4 not finite. */
 
 #include "check.h"
 #include "golden.h"
 #include "net.h"
+#include "tl/math.h"
 #include "tl/port.h"
 #include "tl/print.h"
+#include "watch.h"
 
-enum { DIFFERS = 1, UNUSABLE = 2 };
+enum { DIFFERS = 1, UNUSABLE = 2, NOT_FINITE = 4 };
 
 static float x[NET_INPUT_COUNT];
 #if !NET_TRAINS || NET_CLASSES > 0
@@ -179,12 +183,14 @@ static int run_step(const golden_header *golden, uint32_t step, float *loss)
     return total > 0;
 }
 
-static int free_run(const golden_header *golden, int *agrees)
+/* `finite`: whether all losses and what was learned are. */
+static int free_run(const golden_header *golden, int *agrees, int *finite)
 {
     if (!load_state(0)) {
         return 0;
     }
-    for (uint32_t step = 0; step < golden->steps; step++) {
+    *finite = 1;
+    for (uint32_t step = 0; *finite && step < golden->steps; step++) {
         float loss;
 
         if (step + 1 == golden->steps) {
@@ -194,14 +200,67 @@ static int free_run(const golden_header *golden, int *agrees)
             return 0;
         }
         print_loss(step, loss);
-        if (!golden_compare_loss(golden, step, last_loss())) {
+        *finite = tl_is_finite(loss);
+        if (*finite && !golden_compare_loss(golden, step, last_loss())) {
             return 0;
         }
     }
     profile_close();
     end_losses();
+    /* an overflow may hide behind a relu: no loss tells */
+    *finite = *finite && net_is_finite();
     *agrees &= golden_judge_losses(golden);
     return 1;
+}
+
+/* Train again up to step `end`, whose loss or parameters were not finite, or up to the first one after
+   which something is not. No step of a training that is well pays for looking. */
+static int train_again(const golden_header *golden, uint32_t end, uint32_t *step)
+{
+    float loss;
+    int finite = 1;
+
+    if (!load_state(0)) {
+        return 0;
+    }
+    for (*step = 0; *step < end; *step += 1) {
+        if (!run_step(golden, *step, &loss)) {
+            return 0;
+        }
+        finite = tl_is_finite(loss) && net_is_finite();
+        if (!finite) {
+            break;
+        }
+    }
+    return 1;
+}
+
+/* To before the step that makes what is not finite: there is no room for a copy of each state. */
+static int go_back(const golden_header *golden, uint32_t *step)
+{
+    uint32_t again;
+
+    return train_again(golden, golden->steps, step) && train_again(golden, *step, &again);
+}
+
+/* Name what a step makes first that is not finite. */
+static int watch(const golden_header *golden, uint32_t step)
+{
+    const uint32_t total = samples_of(golden, step);
+
+    for (uint32_t first = 0; first < total; first += NET_PASS) {
+        const uint32_t count = load_pass(golden, step, first, total);
+
+        if (count == 0) {
+            return 0;
+        }
+        watch_open(step, count);
+        run_pass(count, total, first + count == total);
+        if (watch_close()) {
+            return 1;
+        }
+    }
+    return 0;
 }
 #endif
 
@@ -233,11 +292,25 @@ static int accuracy(const golden_header *golden, int *agrees)
 }
 #endif
 
+static int keep_state(void)
+{
+    uint32_t written = 0;
+
+    if (net_save_to(write_state, &written) != 0) {
+        tl_print_str("data: cannot write the trained parameters\n");
+        return 0;
+    }
+    return 1;
+}
+
 static int verify(void)
 {
     golden_header golden;
-    uint32_t written = 0;
     int agrees;
+    int finite = 1;
+#if NET_TRAINS
+    uint32_t step;
+#endif
 
     print_memory();
     net_init();
@@ -249,22 +322,30 @@ static int verify(void)
     }
     agrees = check_agrees();
 #if NET_TRAINS
-    if (!free_run(&golden, &agrees)) {
+    if (!free_run(&golden, &agrees, &finite) || (!finite && !go_back(&golden, &step))) {
         return golden_incomplete();
     }
 #endif
 #if NET_CLASSES > 0
-    if (!accuracy(&golden, &agrees)) {
+    if (finite && !accuracy(&golden, &agrees)) {
         return golden_incomplete();
     }
 #endif
-    if (net_save_to(write_state, &written) != 0) {
-        tl_print_str("data: cannot write the trained parameters\n");
+    if (!keep_state()) {
         return UNUSABLE;
     }
+#if NET_TRAINS
+    if (!finite && !watch(&golden, step)) {
+        return golden_incomplete();
+    }
+#endif
     print_stacks();
-    tl_print_str(agrees ? "result ok\n" : "result mismatch\n");
-    return agrees ? 0 : DIFFERS;
+    if (!agrees) {
+        tl_print_str("result mismatch\n");
+        return DIFFERS;
+    }
+    tl_print_str(finite ? "result ok\n" : "result not_finite\n");
+    return finite ? 0 : NOT_FINITE;
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 
 #include "tl/port.h"
 
-enum { NET_CHECKING = 1, NET_PROFILING = 2 };
+enum { NET_CHECKING = 1, NET_PROFILING = 2, NET_WATCHING = 4 };
 
 /* Non-zero: the hooks are called, with a barrier on both sides. Set it between runs. */
 extern int net_observed;

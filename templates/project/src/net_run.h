@@ -5,6 +5,7 @@
 #define NET_RUN_H
 
 #include "net_hooks.h"
+#include "tl/math.h"
 #include "tl/port.h"
 #include "tl/share.h"
 
@@ -121,11 +122,34 @@ static inline void clear(void *to, uint32_t bytes)
     }
 }
 
+#ifdef NET_HOOKS
+static inline int is_checking(void)
+{
+    return net_observed & NET_CHECKING;
+}
+#else
+#define is_checking() 0
+#endif
+
 /* All cores meet; what was computed or moved before is seen by all after. */
 static inline void sync(void)
 {
     wait_transfers();
     tl_barrier();
+}
+
+/* Whether the training step may learn of this loss: not where it is not finite. (The local checks
+   look at everything that a step makes, whatever it is.) */
+NET_SHARED int may_learn(const float *loss)
+{
+    static float value; /* not on the stack of a core: that may be L1 */
+
+    sync();
+    if (tl_core_id() == 0) {
+        tl_far_read(&value, loss, sizeof value);
+    }
+    tl_barrier();
+    return tl_is_finite(value) || is_checking();
 }
 
 /* The iterations of tile `index` along a loop of `extent`, `size` a tile. */
@@ -240,7 +264,7 @@ static int probing;
 /* Before a Step that updates at once: run it for its gradients alone, and have them looked at. */
 static inline void probe(int step, void (*run)(void))
 {
-    if (net_observed & NET_CHECKING) {
+    if (is_checking()) {
         tl_barrier();
         if (tl_core_id() == 0) {
             probing = 1;

@@ -4,6 +4,8 @@
 #ifndef TL_MATH_H
 #define TL_MATH_H
 
+#include <stdint.h>
+
 /* e^x within 2 ulp for results that are normal; 0 below, infinity above the range; NaN for NaN. */
 float tl_expf(float x);
 
@@ -18,5 +20,16 @@ float tl_log1pf(float x);
 
 /* Square root within 1 ulp, subnormal arguments included; NaN below 0. */
 float tl_sqrtf(float x);
+
+/* Neither infinity nor NaN, by its exponent's bits: compilers may take comparisons for granted. */
+static inline int tl_is_finite(float x)
+{
+    union {
+        float value;
+        uint32_t bits;
+    } u = {x};
+
+    return (u.bits & 0x7f800000u) != 0x7f800000u;
+}
 
 #endif
