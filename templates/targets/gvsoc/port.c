@@ -13,14 +13,14 @@
 static struct {
     void (*work)(void *);
     void *argument;
-    int size;
-} team __attribute__((section(".bss.runtime_l1")));
+} team TL_NEAR;
+int tl_team_size TL_NEAR;
 
 /* a core of the cluster: wait for work, do it, say so */
 void core_main(int core)
 {
     if (core == 0) {
-        const unsigned all = (1u << team.size) - 1;
+        const unsigned all = (1u << tl_team_size) - 1;
 
         BARRIER_CORES(0) = all;
         BARRIER_TARGETS(0) = all;
@@ -46,7 +46,7 @@ void tl_team_open(int cores)
     if (cores < 1 || cores > CORES) {
         runtime_fail("a team has 1 to 8 cores");
     }
-    team.size = cores;
+    tl_team_size = cores;
     CONTROLLER_IRQ_ENABLE_SET = 1u << IRQ_JOINED;
     CLUSTER_CLOCK_GATE = 1;
     CLUSTER_ICACHE_ENABLE = 0xffffffffu;
@@ -60,7 +60,7 @@ void tl_team_run(void (*work)(void *), void *argument)
 {
     team.work = work;
     team.argument = argument;
-    CLUSTER_SEND_EVENT(EVENT_WORK) = (1u << team.size) - 1;
+    CLUSTER_SEND_EVENT(EVENT_WORK) = (1u << tl_team_size) - 1;
     while (!(CONTROLLER_IRQ_STATUS & 1u << IRQ_JOINED)) {
         __asm__ volatile("wfi" ::: "memory");
     }
@@ -70,21 +70,6 @@ void tl_team_run(void (*work)(void *), void *argument)
 void tl_team_close(void)
 {
     CLUSTER_FETCH_ENABLE = 0;
-}
-
-int tl_core_id(void)
-{
-    return (int)(hart_id() & HART_CORE_MASK);
-}
-
-int tl_num_cores(void)
-{
-    return team.size;
-}
-
-void tl_barrier(void)
-{
-    load_event(BARRIER_MEET(0));
 }
 
 static int in_l1(uintptr_t address)

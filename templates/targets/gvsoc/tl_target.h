@@ -22,6 +22,26 @@
 typedef unsigned int tl_copy;
 #define TL_COPY_OF_L3 0x80000000u
 #define TL_COPY_DONE 16u
+
+/* tl/port.h's, without a call: kernels ask all the time */
+#include "pulp_open.h"
+
+extern int tl_team_size;
+
+static inline int tl_core_id(void)
+{
+    return (int)(hart_id() & HART_CORE_MASK);
+}
+
+static inline int tl_num_cores(void)
+{
+    return tl_team_size;
+}
+
+static inline void tl_barrier(void)
+{
+    load_event(BARRIER_MEET(0));
+}
 #endif
 
 #endif

@@ -12,10 +12,25 @@ typedef struct tl_range {
     int32_t last; /* one behind the end */
 } tl_range;
 
+/* count / parts, rounded down. */
+static inline int32_t tl_quotient(int32_t count, int32_t parts)
+{
+#ifdef TL_XPULP
+    /* a division takes up to 35 cycles; most teams have a power of two */
+    if ((parts & (parts - 1)) == 0) {
+        int32_t bit;
+
+        __asm__(".insn r 0x33, 0, 0x08, %0, %1, x0" : "=r"(bit) : "r"(parts)); /* p.ff1 */
+        return count >> bit;
+    }
+#endif
+    return count / parts;
+}
+
 /* Part `index` of `count` items in so many parts; empty where there are more parts than items. */
 static inline tl_range tl_part(int32_t count, int32_t parts, int32_t index)
 {
-    const int32_t each = count / parts;
+    const int32_t each = tl_quotient(count, parts);
     const int32_t more = count - each * parts;
     tl_range part;
 
@@ -46,11 +61,12 @@ static inline tl_range tl_share_from(int32_t count, int32_t *turn)
 /* As tl_share, in blocks of `block` items, the last one cut at `count`. */
 static inline tl_range tl_share_blocks(int32_t count, int32_t block)
 {
-    tl_range share = tl_share((count + block - 1) / block);
+    const int32_t blocks = (int32_t)((uint32_t)(count + block - 1) / (uint32_t)block);
+    const int32_t cores = tl_num_cores();
+    const int32_t each = tl_quotient(blocks + cores - 1, cores) * block;
+    const int32_t first = tl_core_id() * each < count ? tl_core_id() * each : count;
 
-    share.first = share.first * block < count ? share.first * block : count;
-    share.last = share.last * block < count ? share.last * block : count;
-    return share;
+    return (tl_range){first, count - first < each ? count : first + each};
 }
 
 #endif
