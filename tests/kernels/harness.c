@@ -144,7 +144,7 @@ static void run_on_team(void *argument)
 
 #ifdef HARNESS_ON_TARGET
 
-enum { POOL_WORDS = 1 << 19 };
+enum { POOL_WORDS = 1 << 18 };
 
 static uint32_t pool[POOL_WORDS];
 static uint32_t pool_used;

@@ -21,7 +21,7 @@ COSTS: dict[str, Formula] = {}
 
 _FAR_LOAD = 17  # a member of the shape struct, which lies in L2
 ALONE_MAX = 4  # cores with an FPU of their own
-CALL = 160.0  # barrier, call, shares of the cores
+CALL = 95.0  # barrier, call, shares of the cores
 
 
 def cost(*functions: str) -> Callable[[Formula], Formula]:

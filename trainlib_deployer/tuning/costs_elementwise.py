@@ -4,57 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trainlib_deployer.tuning.costs import Fields, Formula, cost, share, shared, start
-
-_BLOCK = 16
+from trainlib_deployer.tuning.costs import ALONE_MAX, Fields, Formula, cost, share, start
 
 
-def each(cycles: float, alone: float, products: float, members: int) -> Formula:
-    """Elements in blocks of 16, `cycles` each; `alone` where they fill no block."""
+def each(alone: float, together: float, rest: float, members: int, block: int = 4) -> Formula:
+    """Turns of `block` elements: cycles an element, also where cores share FPUs, and of those that
+    fill no turn."""
 
     def formula(f: Fields, cores: int) -> float:
-        own = share(f["count"], cores)
-        blocks, rest = divmod(own, _BLOCK)
-        body = shared(cycles * _BLOCK + 8, products * _BLOCK, cores, 0.2)
-        return start(members) + blocks * body + rest * alone
+        full, left = divmod(int(f["count"]), block)
+        turns = full + (left > 0)
+        own = share(turns, cores)
+        cycles = (alone if cores <= ALONE_MAX else together) * block
+        longest = own * cycles if turns > own or not left else 0.0
+        last = (own - 1) * cycles + rest * left if turns % own == 0 else 0.0
+        return start(members) + max(longest, last)
 
     return formula
 
 
-cost("tl_relu_fw_f32")(each(5.0, 10, 1, 1))
-cost("tl_relu_ig_f32")(each(6.0, 12, 1, 2))
-cost("tl_leaky_relu_fw_f32")(each(4.2, 10, 2, 2))
-cost("tl_leaky_relu_ig_f32")(each(8.3, 14, 2, 3))
-cost("tl_add_fw_f32")(each(4.0, 10, 1, 1))
-cost("tl_pass_fw_f32", "tl_pass_ig_f32")(each(2.2, 8, 0, 2))
+cost("tl_relu_fw_f32")(each(3.5, 3.6, 9, 1, block=8))
+cost("tl_relu_ig_f32")(each(5.0, 5.0, 12, 2))
+cost("tl_leaky_relu_fw_f32")(each(4.0, 4.7, 10, 2))
+cost("tl_leaky_relu_ig_f32")(each(7.0, 7.0, 14, 3))
+cost("tl_add_fw_f32")(each(4.0, 4.0, 10, 1))
+cost("tl_pass_fw_f32", "tl_pass_ig_f32")(each(2.2, 2.2, 8, 2))
 
 
-def _pool(window: float, row: float, of: str = "ho") -> Formula:
-    """Rows of y: so many cycles a window, and a row."""
+def _pool(alone: float, together: float, row: float, accumulating: float = 0) -> Formula:
+    """Rows of y, cycles a window, and a row; windows that add to what is there. A last row of x
+    that no window reaches makes each plane a loop of its own, and a gradient clears it."""
 
     def formula(f: Fields, cores: int) -> float:
-        return start(10) + share(f["n"] * f["c"] * f[of], cores) * (row + f["wo"] * window)
+        window = alone if cores <= ALONE_MAX else together
+        window = accumulating if accumulating and f["accumulate"] else window
+        rows = share(f["n"] * f["c"] * f["ho"], cores)
+        planes = rows / f["ho"] + 0.5 if f["hi"] % 2 else 0
+        odd = planes * (60 + (8 * f["wi"] if accumulating else 0))
+        return start(7) + rows * (row + f["wo"] * window) + odd
 
     return formula
 
 
-cost("tl_max_pool2d_k2_fw_f32")(_pool(30, 60))
-cost("tl_max_pool2d_k2_ig_f32")(_pool(42, 75))
-cost("tl_avg_pool2d_k2_fw_f32")(_pool(11, 52))
-cost("tl_avg_pool2d_k2_ig_f32")(_pool(11, 75))
+cost("tl_max_pool2d_k2_fw_f32")(_pool(10, 11.2, 3))
+cost("tl_max_pool2d_k2_ig_f32")(_pool(22, 22.8, 6, 45))
+cost("tl_avg_pool2d_k2_fw_f32")(_pool(9, 9.8, 3))
+cost("tl_avg_pool2d_k2_ig_f32")(_pool(6, 6.8, 4, 20))
 
 
 @cost("tl_avg_pool2d_whole_fw_f32")
 def _whole_fw(f: Fields, cores: int) -> float:
-    size = f["kh"] * f["kw"]
-    return start(4) + 40 + share(f["n"] * f["c"], cores) * (30 + shared(2.35, 1, cores, 0.3) * size)
+    # each core divides, one after the other
+    size = f["kh"] * f["kw"] * (2.0 if cores <= ALONE_MAX else 2.3) + 4 * (f["kh"] * f["kw"] % 4)
+    return start(4) + 14 * cores + share(f["n"] * f["c"], cores) * (15 + size)
 
 
 @cost("tl_avg_pool2d_whole_ig_f32")
 def _whole_ig(f: Fields, cores: int) -> float:
     size = f["kh"] * f["kw"]
-    each = 6.0 if f["accumulate"] else 1.4
-    return start(5) + 40 + share(f["n"] * f["c"], cores) * (30 + each * size)
+    each = 6.0 * size if f["accumulate"] else size + 4 * (size % 4)
+    return start(5) + 14 * cores + share(f["n"] * f["c"], cores) * (22 + each)
 
 
 def _windows(tap: float, window: float) -> Callable[[Fields], float]:
@@ -64,52 +73,66 @@ def _windows(tap: float, window: float) -> Callable[[Fields], float]:
 @cost("tl_max_pool2d_fw_f32")
 def _max_fw(f: Fields, cores: int) -> float:
     own = share(f["n"] * f["c"] * f["ho"], cores)
-    return start(12) + own * (110 + f["wo"] * _windows(13, 90)(f))
+    return start(12) + own * (110 + f["wo"] * _windows(17, 70)(f))
 
 
 @cost("tl_avg_pool2d_fw_f32")
 def _avg_fw(f: Fields, cores: int) -> float:
     own = share(f["n"] * f["c"] * f["ho"], cores)
-    return start(12) + own * (110 + f["wo"] * _windows(9, 95)(f))
+    return start(12) + own * (110 + f["wo"] * _windows(9.5, 63)(f))
 
 
 @cost("tl_max_pool2d_ig_f32")
 def _max_ig(f: Fields, cores: int) -> float:
     rows = share(f["n"] * f["c"] * f["hi"], cores)
     windows = (rows / f["stride_h"] + 1) * f["wo"]
-    return start(12) + rows * f["wi"] * 4 + windows * _windows(13, 110)(f)
+    return start(12) + rows * f["wi"] * 4 + windows * _windows(22, 130)(f)
 
 
 @cost("tl_avg_pool2d_ig_f32")
 def _avg_ig(f: Fields, cores: int) -> float:
     rows = share(f["n"] * f["c"] * f["hi"], cores)
     windows = (rows / f["stride_h"] + 1) * f["wo"]
-    return start(12) + rows * f["wi"] * 4 + windows * _windows(8, 85)(f)
+    return start(12) + rows * f["wi"] * 4 + windows * _windows(13.9, 142)(f)
 
 
 _EXP = 75.0
+_PARTS = 16  # of sums
+
+
+def _samples(f: Fields, cores: int) -> int | None:
+    """How many samples the slowest core takes on its own; None: all cores work on one."""
+    n = int(f["n"])
+    return share(n, cores) if n > 1 and (2 * n >= cores or f["classes"] <= _PARTS) else None
 
 
 @cost("tl_cross_entropy_fw_f32")
 def _cross_entropy_fw(f: Fields, cores: int) -> float:
-    classes = f["classes"]
-    own = min(share(16, cores) * share(classes, 16), classes)
-    return start(4) + f["n"] * (1150 + 6 * classes + own * _EXP) + 600
+    classes, samples = f["classes"], _samples(f, cores)
+    if samples is not None:
+        each = share(f["n"], _PARTS)
+        samples = share(share(f["n"], each), cores) * each
+        return 300 + samples * (1240 + 11 * classes + classes * (_EXP + 10))
+    own = min(share(_PARTS, cores) * share(classes, _PARTS), classes)
+    each = 810 + 55 * share(_PARTS, cores) + 11 * classes + own * (_EXP + 10)
+    return 150 + f["n"] * each
 
 
 @cost("tl_cross_entropy_ig_f32")
 def _cross_entropy_ig(f: Fields, cores: int) -> float:
-    classes = f["classes"]
-    return start(4) + f["n"] * (320 + 13 * classes + share(classes, cores) * (_EXP + 20)) + 360
+    classes, samples = f["classes"], _samples(f, cores)
+    if samples is not None:
+        return 300 + samples * (100 + 19 * classes + classes * (_EXP + 14))
+    return 300 + f["n"] * (350 + 19 * classes + share(classes, cores) * (_EXP + 14))
 
 
 @cost("tl_mse_fw_f32")
 def _mse_fw(f: Fields, cores: int) -> float:
-    own = min(share(16, cores) * share(f["count"], 16), f["count"])
-    return start(3) + 330 + share(16, cores) * 30 + own * 10
+    own = min(share(_PARTS, cores) * share(f["count"], _PARTS), f["count"])
+    return 400 + share(_PARTS, cores) * 50 + own * (5.7 if cores <= ALONE_MAX else 7.8)
 
 
 @cost("tl_mse_ig_f32")
 def _mse_ig(f: Fields, cores: int) -> float:
     # each core divides, one after the other
-    return each(5.2, 11, 2, 2)(f, cores) + 25 + 14 * cores
+    return each(5.0, 5.0, 11, 2)(f, cores) + 25 + 14 * cores

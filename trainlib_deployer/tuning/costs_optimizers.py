@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from trainlib_deployer.tuning.costs import ALONE_MAX, Fields, Formula, cost, share, start
-from trainlib_deployer.tuning.costs_elementwise import each
 
 
 @cost("tl_sgd_update_f32")
 def _sgd(f: Fields, cores: int) -> float:
-    decays = f["weight_decay"] != 0
-    return each(5.0 if decays else 4.0, 11 if decays else 10, 2 if decays else 1, 3)(f, cores)
+    decay = 1 if f["weight_decay"] else 0
+    blocks, rest = divmod(share(f["count"], cores), 16)
+    return start(3) + blocks * 16 * (4.5 + decay) + rest * (10 + decay)
 
 
 def _one_by_one(alone: float, together: float, members: int) -> Formula:

@@ -2,5 +2,6 @@
 
 #include "tl/each.h"
 #include "tl/elem_f32.h"
+#include "tl/xpulp_each.h"
 
 #include "elementwise_body.h"

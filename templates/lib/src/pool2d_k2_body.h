@@ -13,10 +13,24 @@ static TL_INLINE k2_pool k2_of(const tl_pool2d *op)
                      .accumulate = op->accumulate};
 }
 
-/* where row `row` of all rows of y begins in x */
-static TL_INLINE int32_t k2_start(const k2_pool *p, int32_t plane, int32_t line)
+/* Rows of y whose windows lie below each other in x: up to the end of a plane, or all where planes
+   follow each other without a row more. */
+typedef struct {
+    int32_t rows;
+    int32_t start;   /* where they begin in x */
+    int32_t is_last; /* the end of a plane */
+} k2_run;
+
+/* the run of this core's rows from `first` on */
+static TL_INLINE k2_run k2_run_at(const k2_pool *p, tl_range own, int32_t first)
 {
-    return ((2 * p->rows + p->odd_row) * plane + 2 * line) * p->wi;
+    const int32_t plane = p->odd_row ? first / p->rows : 0;
+    const int32_t left = p->odd_row ? (plane + 1) * p->rows - first : own.last;
+    k2_run run = {.rows = own.last - first, .start = (2 * first + plane * p->odd_row) * p->wi};
+
+    run.is_last = run.rows >= left;
+    run.rows = run.is_last ? left : run.rows;
+    return run;
 }
 
 /* NaN is larger than a number and stays; of equal ones the first stays */
@@ -49,32 +63,30 @@ void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x
 {
     const k2_pool p = k2_of(op);
     const tl_range own = tl_share(op->n * op->c * p.rows);
-    int32_t plane = own.first / p.rows;
-    int32_t line = own.first - plane * p.rows;
+    k2_run run;
 
-    for (int32_t row = own.first; row < own.last; row++) {
-        k2_max_row(y + row * p.wo, x + k2_start(&p, plane, line), p.wi, p.wo);
-        if (++line == p.rows) {
-            line = 0;
-            plane++;
+    for (int32_t first = own.first; first < own.last; first += run.rows) {
+        run = k2_run_at(&p, own, first);
+        if (TL_ROWS(max_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
+            continue;
+        }
+        for (int32_t i = 0; i < run.rows; i++) {
+            k2_max_row(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);
         }
     }
 }
 
-/* what no window reaches of the rows below one row of y: clear it */
-static TL_INLINE void k2_clear_rest(const k2_pool *p, tl_elem *dx, int32_t line)
+/* what no window reaches of the rows below a run: clear it */
+static TL_INLINE void k2_clear_rest(const k2_pool *p, tl_elem *dx, const k2_run *run)
 {
     if (p->accumulate) {
         return;
     }
-    if (p->wi & 1) {
-        dx[p->wi - 1] = TL_STORE(0);
-        dx[2 * p->wi - 1] = TL_STORE(0);
+    for (int32_t i = 1; (p->wi & 1) && i <= 2 * run->rows; i++) {
+        dx[i * p->wi - 1] = TL_STORE(0);
     }
-    if (line == p->rows - 1) {
-        for (int32_t i = 0; i < (p->odd_row ? p->wi : 0); i++) {
-            dx[2 * p->wi + i] = TL_STORE(0);
-        }
+    for (int32_t i = 0; p->odd_row && run->is_last && i < p->wi; i++) {
+        dx[2 * run->rows * p->wi + i] = TL_STORE(0);
     }
 }
 
@@ -114,18 +126,20 @@ void TL_NAME(max_pool2d_k2_ig)(
 {
     const k2_pool p = k2_of(op);
     const tl_range own = tl_share(op->n * op->c * p.rows);
-    int32_t plane = own.first / p.rows;
-    int32_t line = own.first - plane * p.rows;
+    k2_run run;
 
-    for (int32_t row = own.first; row < own.last; row++) {
-        const int32_t start = k2_start(&p, plane, line);
+    for (int32_t first = own.first; first < own.last; first += run.rows) {
+        run = k2_run_at(&p, own, first);
+        if (p.accumulate ||
+            !TL_ROWS(max_pool_back)(
+                run.rows, p.wo, dx + run.start, dy + first * p.wo, x + run.start, p.wi)) {
+            for (int32_t i = 0; i < run.rows; i++) {
+                const int32_t start = run.start + 2 * i * p.wi;
 
-        k2_max_row_ig(dx + start, dy + row * p.wo, x + start, &p);
-        k2_clear_rest(&p, dx + start, line);
-        if (++line == p.rows) {
-            line = 0;
-            plane++;
+                k2_max_row_ig(dx + start, dy + (first + i) * p.wo, x + start, &p);
+            }
         }
+        k2_clear_rest(&p, dx + run.start, &run);
     }
 }
 
@@ -155,14 +169,15 @@ void TL_NAME(avg_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x
 {
     const k2_pool p = k2_of(op);
     const tl_range own = tl_share(op->n * op->c * p.rows);
-    int32_t plane = own.first / p.rows;
-    int32_t line = own.first - plane * p.rows;
+    k2_run run;
 
-    for (int32_t row = own.first; row < own.last; row++) {
-        k2_avg_row(y + row * p.wo, x + k2_start(&p, plane, line), p.wi, p.wo);
-        if (++line == p.rows) {
-            line = 0;
-            plane++;
+    for (int32_t first = own.first; first < own.last; first += run.rows) {
+        run = k2_run_at(&p, own, first);
+        if (TL_ROWS(avg_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
+            continue;
+        }
+        for (int32_t i = 0; i < run.rows; i++) {
+            k2_avg_row(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);
         }
     }
 }
@@ -193,17 +208,19 @@ void TL_NAME(avg_pool2d_k2_ig)(const tl_pool2d *op, tl_elem *dx, const tl_elem *
 {
     const k2_pool p = k2_of(op);
     const tl_range own = tl_share(op->n * op->c * p.rows);
-    int32_t plane = own.first / p.rows;
-    int32_t line = own.first - plane * p.rows;
+    k2_run run;
 
-    for (int32_t row = own.first; row < own.last; row++) {
-        const int32_t start = k2_start(&p, plane, line);
+    for (int32_t first = own.first; first < own.last; first += run.rows) {
+        run = k2_run_at(&p, own, first);
+        if (p.accumulate ||
+            !TL_ROWS(avg_pool_back)(
+                run.rows, p.wo, dx + run.start, dy + first * p.wo, p.wi)) {
+            for (int32_t i = 0; i < run.rows; i++) {
+                const int32_t start = run.start + 2 * i * p.wi;
 
-        k2_avg_row_ig(dx + start, dy + row * p.wo, &p);
-        k2_clear_rest(&p, dx + start, line);
-        if (++line == p.rows) {
-            line = 0;
-            plane++;
+                k2_avg_row_ig(dx + start, dy + (first + i) * p.wo, &p);
+            }
         }
+        k2_clear_rest(&p, dx + run.start, &run);
     }
 }

@@ -11,7 +11,7 @@ void TL_NAME(avg_pool2d_whole_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem
     x += own.first * size;
     for (int32_t plane = own.first; plane < own.last; plane++) {
         const tl_elem *const end = x + size;
-        tl_acc sum = 0;
+        tl_acc sum = TL_TURNS(sum)(&x, size, 0);
 
         for (; x + WHOLE_BLOCK <= end; x += WHOLE_BLOCK) {
             tl_acc next = TL_LOAD(x[0]);
@@ -45,6 +45,7 @@ void TL_NAME(avg_pool2d_whole_ig)(const tl_pool2d *op, tl_elem *dx, const tl_ele
         for (; accumulate && dx < end; dx++) {
             *dx = TL_STORE(TL_LOAD(*dx) + part);
         }
+        dx = accumulate ? dx : TL_TURNS(fill)(dx, size, part);
         for (; dx + WHOLE_BLOCK <= end; dx += WHOLE_BLOCK) {
             for (int i = 0; i < WHOLE_BLOCK; i++) {
                 dx[i] = TL_STORE(part);

@@ -9,9 +9,11 @@
 
 #define TL_EACH_BLOCK 16
 
-#define TL_EACH(count, to, LOAD, RESULT)                                                           \
+#define TL_EACH(count, to, LOAD, RESULT) TL_EACH_IN(tl_share(count), to, LOAD, RESULT)
+
+#define TL_EACH_IN(range, to, LOAD, RESULT)                                                        \
     do {                                                                                           \
-        const tl_range each_own = tl_share(count);                                                 \
+        const tl_range each_own = range;                                                           \
         int32_t each_i = each_own.first;                                                           \
                                                                                                    \
         for (; each_i + TL_EACH_BLOCK <= each_own.last; each_i += TL_EACH_BLOCK) {                 \
@@ -33,5 +35,18 @@
             (to)[each_i] = TL_STORE(RESULT);                                                       \
         }                                                                                          \
     } while (0)
+
+/* The same for what is left of a range after turns of a hardware loop. */
+#ifdef TL_XPULP
+#define TL_EACH_REST(range, to, LOAD, RESULT)                                                      \
+    do {                                                                                           \
+        for (int32_t each_i = (range).first; each_i < (range).last; each_i++) {                    \
+            LOAD(each_i);                                                                          \
+            (to)[each_i] = TL_STORE(RESULT);                                                       \
+        }                                                                                          \
+    } while (0)
+#else
+#define TL_EACH_REST TL_EACH_IN
+#endif
 
 #endif

@@ -10,3 +10,5 @@ typedef float tl_acc;
 #define TL_LOAD_STEP(from, bytes) tl_load_step_f32(from, bytes) /* of tl/xpulp.h */
 #define TL_LOAD_NEXT(from, bytes) tl_load_next_f32(from, bytes)
 #define TL_PRODUCT tl_product_f32 /* of tl/xpulp_product.h */
+#define TL_TURNS(op) tl_##op##_turns_f32 /* of tl/xpulp_each.h and tl/xpulp_pool.h */
+#define TL_ROWS(op) tl_##op##_rows_f32

@@ -19,16 +19,6 @@ typedef union tl_bits {
     int32_t name = (condition);                                                                    \
     TL_KEEP(name)
 
-/* value where `keep`, else 0 */
-static TL_INLINE float tl_where(int keep, float value)
-{
-    tl_bits u = {value};
-    TL_CONDITION(mask, keep);
-
-    u.bits &= 0u - (uint32_t)mask;
-    return u.value;
-}
-
 /* 0 where `drop`, else value */
 static TL_INLINE float tl_unless(int drop, float value)
 {
@@ -53,11 +43,6 @@ static TL_INLINE float tl_either(int condition, float yes, float no)
 #define TL_MAX(a, b) __builtin_fmaxf(a, b)
 
 #else
-
-static TL_INLINE float tl_where(int keep, float value)
-{
-    return keep ? value : 0;
-}
 
 static TL_INLINE float tl_unless(int drop, float value)
 {

@@ -1,0 +1,32 @@
+/* Words of assembly for loops of PULP's cores: text for __asm__, where an operand goes by its name. */
+
+#ifndef TL_XPULP_LOOP_H
+#define TL_XPULP_LOOP_H
+
+/* `body`, of so many instructions of 4 bytes, as often as the register `turns` says, which is not 0.
+   The loop in it, if any, is a TL_ASM_INNER that does not end it. */
+#define TL_ASM_TURNS(turns, instructions, body)                                                    \
+    ".balign 4\n\t.option push\n\t.option norvc\n\t"                                               \
+    ".insn i 0x7b, 4, x1, %[" turns "], (" instructions ") * 2\n\t" /* lp.setup x1 */              \
+    body ".option pop\n\t"
+
+/* One instruction more than `instructions`. */
+#define TL_ASM_INNER(turns, instructions, body)                                                    \
+    ".insn i 0x7b, 4, x0, %[" turns "], (" instructions ") * 2\n\t" /* lp.setup x0 */ body
+
+/* The pointer moves on to the next word. */
+#define TL_ASM_LOAD(to, from) ".insn i 0x0b, 2, %[" to "], %[" from "], 4\n\t"     /* p.lw */
+#define TL_ASM_STORE(value, to) ".insn s 0x2b, 2, %[" value "], 4(%[" to "])\n\t"  /* p.sw */
+#define TL_ASM_CLEAR(to) ".insn s 0x2b, 2, x0, 4(%[" to "])\n\t"
+
+#define TL_ASM_3(instruction, to, a, b) instruction " %[" to "], %[" a "], %[" b "]\n\t"
+#define TL_ASM_COMPARE(instruction, to, a, b) instruction " %[" to "], %[" a "], " b "\n\t"
+/* to += a b */
+#define TL_ASM_FMA(to, a, b) "fmadd.s %[" to "], %[" a "], %[" b "], %[" to "]\n\t"
+
+/* Integers: to += a b; to -= a b; the larger of two. */
+#define TL_ASM_MAC(to, a, b) ".insn r 0x33, 0, 0x21, %[" to "], %[" a "], %[" b "]\n\t" /* p.mac */
+#define TL_ASM_MSU(to, a, b) ".insn r 0x33, 1, 0x21, %[" to "], %[" a "], %[" b "]\n\t" /* p.msu */
+#define TL_ASM_MAX(to, a, b) ".insn r 0x33, 6, 0x02, %[" to "], %[" a "], %[" b "]\n\t" /* p.max */
+
+#endif

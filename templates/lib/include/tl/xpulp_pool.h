@@ -1,0 +1,209 @@
+/* Loops of pooling for PULP's cores: windows of 2 x 2 side by side, row after row, and whole planes.
+   Each function returns whether it has done it; plain C that does gives the same bits. */
+
+#ifndef TL_XPULP_POOL_H
+#define TL_XPULP_POOL_H
+
+#include <stdint.h>
+
+#include "tl/codegen.h"
+#include "tl/port.h"
+
+enum { TL_PLANE_TURN = 4 }; /* elements */
+
+#ifdef TL_XPULP
+
+#include "tl/xpulp_loop.h"
+
+/* The last window of a row has none to load for. An FPU operation at every second place lets two cores
+   take turns. */
+#define TL_POOL_ROWS(last, each, window)                                                           \
+    TL_ASM_TURNS(                                                                                  \
+        "rows", "5 + " each " + " last,                                                            \
+        TL_ASM_LOAD("a", "x") TL_ASM_LOAD("b", "x")                                                \
+        TL_ASM_INNER("more", each, window(TL_ASM_LOAD("a", "x"), TL_ASM_LOAD("b", "x")))           \
+        window(, ) TL_ASM_3("add", "x", "x", "skip") TL_ASM_3("add", "z", "z", "skip"))
+
+#endif
+
+/* The largest of each window of `rows` rows of at least 2; `wi` elements to the lower row. The
+   comparison drops NaN, so products are summed up, which any NaN makes NaN: then it is not done. */
+static TL_INLINE int tl_max_pool_rows_f32(
+    int32_t rows, int32_t wo, float *y, const float *x, int32_t wi)
+{
+#ifdef TL_XPULP
+#define TL_POOL_MAX(load_a, load_b)                                                                \
+    TL_ASM_LOAD("c", "z") TL_ASM_3("fmax.s", "t", "a", "b")                                        \
+    TL_ASM_LOAD("d", "z") TL_ASM_FMA("sum", "a", "b")                                              \
+    load_a TL_ASM_3("fmax.s", "t", "t", "c") load_b TL_ASM_3("fmax.s", "t", "t", "d")              \
+    TL_ASM_STORE("t", "y") TL_ASM_FMA("sum", "c", "d")
+    const float *z = x + wi;
+    float sum = 0, a, b, c, d, t;
+
+    if (wo < 2) {
+        return 0;
+    }
+    __asm__ volatile(
+        TL_POOL_ROWS("8", "10", TL_POOL_MAX)
+        : [rows] "+r"(rows), [x] "+r"(x), [z] "+r"(z), [y] "+r"(y), [sum] "+r"(sum), [a] "=&r"(a),
+          [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t)
+        : [more] "r"(wo - 1), [skip] "r"((wi - wo) * 8)
+        : "memory");
+    return sum == sum;
+#else
+    (void)rows, (void)wo, (void)y, (void)x, (void)wi;
+    return 0;
+#endif
+}
+
+/* The average of each window, of at least 2 a row. */
+static TL_INLINE int tl_avg_pool_rows_f32(
+    int32_t rows, int32_t wo, float *y, const float *x, int32_t wi)
+{
+#ifdef TL_XPULP
+#define TL_POOL_AVG(load_a, load_b)                                                                \
+    TL_ASM_LOAD("c", "z") TL_ASM_3("fadd.s", "t", "a", "b")                                        \
+    TL_ASM_LOAD("d", "z") TL_ASM_3("fadd.s", "t", "t", "c")                                        \
+    load_a TL_ASM_3("fadd.s", "t", "t", "d") load_b TL_ASM_3("fmul.s", "t", "t", "quarter")        \
+    TL_ASM_STORE("t", "y")
+    const float *z = x + wi;
+    float a, b, c, d, t;
+
+    if (wo < 2) {
+        return 0;
+    }
+    __asm__ volatile(
+        TL_POOL_ROWS("7", "9", TL_POOL_AVG)
+        : [rows] "+r"(rows), [x] "+r"(x), [z] "+r"(z), [y] "+r"(y), [a] "=&r"(a), [b] "=&r"(b),
+          [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t)
+        : [more] "r"(wo - 1), [skip] "r"((wi - wo) * 8), [quarter] "r"(0.25f)
+        : "memory");
+    return 1;
+#else
+    (void)rows, (void)wo, (void)y, (void)x, (void)wi;
+    return 0;
+#endif
+}
+
+/* dx of `rows` rows of windows: dy where x is the first largest one, else 0. */
+static TL_INLINE int tl_max_pool_back_rows_f32(
+    int32_t rows, int32_t wo, float *dx, const float *dy, const float *x, int32_t wi)
+{
+#ifdef TL_XPULP
+    const float *z = x + wi;
+    float *below = dx + wi;
+    float sum = 0, a, b, c, d, t;
+    int32_t m, n;
+
+    __asm__ volatile(
+        TL_ASM_TURNS(
+            "rows", "1 + 22 + 4",
+            TL_ASM_INNER(
+                "wo", "22",
+                TL_ASM_LOAD("a", "x") TL_ASM_LOAD("b", "x") TL_ASM_LOAD("c", "z")
+                TL_ASM_3("flt.s", "m", "a", "b") TL_ASM_LOAD("d", "z") TL_ASM_FMA("sum", "a", "b")
+                TL_ASM_CLEAR("below") TL_ASM_3("fmax.s", "t", "a", "b")
+                TL_ASM_CLEAR("below") TL_ASM_3("flt.s", "n", "c", "d")
+                "sw x0, 0(%[dx])\n\t" TL_ASM_FMA("sum", "c", "d")
+                "sw x0, 4(%[dx])\n\t" TL_ASM_3("fmax.s", "a", "c", "d")
+                TL_ASM_3("sub", "n", "n", "m") TL_ASM_3("flt.s", "b", "t", "a")
+                /* in which row and column: m + b (n - m + wi) elements from dx */
+                TL_ASM_LOAD("c", "dy") TL_ASM_MAC("m", "b", "n") TL_ASM_MAC("m", "b", "wi")
+                "slli %[m], %[m], 2\n\t"
+                ".insn r 0x23, 6, 0, %[m], %[dx], %[c]\n\t" /* p.sw c, m(dx) */
+                "addi %[dx], %[dx], 8\n\t")
+            TL_ASM_3("add", "x", "x", "skip") TL_ASM_3("add", "z", "z", "skip")
+            TL_ASM_3("add", "dx", "dx", "skip") TL_ASM_3("add", "below", "below", "skip"))
+        : [rows] "+r"(rows), [x] "+r"(x), [z] "+r"(z), [dx] "+r"(dx), [below] "+r"(below),
+          [dy] "+r"(dy), [sum] "+r"(sum), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d),
+          [t] "=&r"(t), [m] "=&r"(m), [n] "=&r"(n)
+        : [wo] "r"(wo), [wi] "r"(wi), [skip] "r"((wi - wo) * 8)
+        : "memory");
+    return sum == sum;
+#else
+    (void)rows, (void)wo, (void)dx, (void)dy, (void)x, (void)wi;
+    return 0;
+#endif
+}
+
+/* Its gradient, for at least 2 windows a row. */
+static TL_INLINE int tl_avg_pool_back_rows_f32(
+    int32_t rows, int32_t wo, float *dx, const float *dy, int32_t wi)
+{
+#ifdef TL_XPULP
+#define TL_POOL_SPREAD                                                                             \
+    TL_ASM_STORE("t", "dx") TL_ASM_STORE("t", "dx") TL_ASM_STORE("t", "below")                     \
+    TL_ASM_STORE("t", "below")
+    float *below = dx + wi;
+    float d, t;
+
+    if (wo < 2) {
+        return 0;
+    }
+    __asm__ volatile(
+        TL_ASM_TURNS(
+            "rows", "1 + 7 + 5 + 2",
+            TL_ASM_LOAD("d", "dy")
+            TL_ASM_INNER(
+                "more", "6",
+                TL_ASM_3("fmul.s", "t", "d", "quarter") TL_ASM_LOAD("d", "dy") TL_POOL_SPREAD)
+            TL_ASM_3("fmul.s", "t", "d", "quarter") TL_POOL_SPREAD
+            TL_ASM_3("add", "dx", "dx", "skip") TL_ASM_3("add", "below", "below", "skip"))
+        : [rows] "+r"(rows), [dx] "+r"(dx), [below] "+r"(below), [dy] "+r"(dy), [d] "=&r"(d),
+          [t] "=&r"(t)
+        : [more] "r"(wo - 1), [skip] "r"((wi - wo) * 8), [quarter] "r"(0.25f)
+        : "memory");
+    return 1;
+#else
+    (void)rows, (void)wo, (void)dx, (void)dy, (void)wi;
+    return 0;
+#endif
+}
+
+/* sum + x[0] + x[1] + ..., in this order, of whole turns; x moves on behind them. */
+static TL_INLINE float tl_sum_turns_f32(const float **x, int32_t count, float sum)
+{
+#ifdef TL_XPULP
+    int32_t turns = count / TL_PLANE_TURN;
+    float a, b;
+
+    if (turns > 0) {
+        __asm__ volatile(
+            TL_ASM_TURNS(
+                "turns", "8",
+                TL_ASM_LOAD("a", "x") TL_ASM_LOAD("b", "x") TL_ASM_3("fadd.s", "sum", "sum", "a")
+                TL_ASM_LOAD("a", "x") TL_ASM_3("fadd.s", "sum", "sum", "b") TL_ASM_LOAD("b", "x")
+                TL_ASM_3("fadd.s", "sum", "sum", "a") TL_ASM_3("fadd.s", "sum", "sum", "b"))
+            : [turns] "+r"(turns), [x] "+r"(*x), [sum] "+r"(sum), [a] "=&r"(a), [b] "=&r"(b)
+            :
+            : "memory");
+    }
+#else
+    (void)x, (void)count;
+#endif
+    return sum;
+}
+
+/* Whole turns of elements = value; returns what lies behind them. */
+static TL_INLINE float *tl_fill_turns_f32(float *to, int32_t count, float value)
+{
+#ifdef TL_XPULP
+    int32_t turns = count / TL_PLANE_TURN;
+
+    if (turns > 0) {
+        __asm__ volatile(
+            TL_ASM_TURNS(
+                "turns", "4",
+                TL_ASM_STORE("value", "to") TL_ASM_STORE("value", "to")
+                TL_ASM_STORE("value", "to") TL_ASM_STORE("value", "to"))
+            : [turns] "+r"(turns), [to] "+r"(to)
+            : [value] "r"(value)
+            : "memory");
+    }
+#else
+    (void)count, (void)value;
+#endif
+    return to;
+}
+
+#endif
