@@ -91,10 +91,11 @@ def accumulating(step: Step, fields: Mapping[str, int | float]) -> Step:
     return replace(step, fields={**step.fields, **fields}, operands=operands)
 
 
-def loss_steps(loss: Loss, shape: Shape) -> tuple[Step, ...]:
+def loss_steps(loss: Loss, shape: Shape, batch: int = 1) -> tuple[Step, ...]:
     spec = loss.target(shape)
-    x, dx = Tensor("x", Kind.ACTIVATION, (1, *shape)), Tensor("dx", Kind.INPUT_GRAD, (1, *shape))
-    target = Tensor("target", Kind.TARGET, (1, *spec.shape), spec.dtype)
+    x = Tensor("x", Kind.ACTIVATION, (batch, *shape))
+    dx = Tensor("dx", Kind.INPUT_GRAD, (batch, *shape))
+    target = Tensor("target", Kind.TARGET, (batch, *spec.shape), spec.dtype)
     value = Tensor("loss", Kind.LOSS, (1,), DType.F32)
     return (loss.forward(x, target, value), loss.backward(x, target, dx))
 
@@ -281,6 +282,7 @@ OTHER_ROWS = (
         layer_steps(AdaptiveAvgPool2d(output_size=(1, 1)), (64, 8, 8)),
     ),
     Row("cross_entropy, 10 classes", loss_steps(CrossEntropy(), (10,))),
+    Row("cross_entropy, 32 x 10 classes", loss_steps(CrossEntropy(), (10,), batch=32)),
     Row("cross_entropy, 100 classes", loss_steps(CrossEntropy(), (100,))),
     Row("mse, 640 elements", loss_steps(Mse(), (640,))),
 )

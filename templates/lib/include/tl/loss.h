@@ -1,7 +1,8 @@
 /* Losses of one mini-batch, and the gradient of the network's output.
 
-   All cores work on one sample at a time and meet inside the kernel; sums are made of fixed parts in a
-   fixed order, so that results do not depend on the team's size. */
+   Each core takes samples of its own; where there are too few, all work on one at a time and meet
+   inside the kernel. Sums are made of fixed parts in a fixed order, so that results do not depend on
+   the team's size. */
 
 #ifndef TL_LOSS_H
 #define TL_LOSS_H
