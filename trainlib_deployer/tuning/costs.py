@@ -16,6 +16,7 @@ from trainlib_deployer import tuning
 
 Fields = Mapping[str, int | float]
 Formula = Callable[[Fields, int], float]
+Counts = Callable[[Fields, int], tuple[float, ...]]
 
 COSTS: dict[str, Formula] = {}
 
@@ -41,7 +42,7 @@ class LinearCost:
     `alone`: cycles of each where every core has an FPU of its own; `shared`: from five cores on.
     """
 
-    counts: Callable[[Fields, int], tuple[float, ...]]
+    counts: Counts
     alone: tuple[float, ...]
     shared: tuple[float, ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
-from trainlib_deployer.tuning.costs import Fields, LinearCost, cost, product, share
+from trainlib_deployer.tuning.costs import Counts, Fields, LinearCost, cost, product, share
 
 _OUTPUTS = 2  # a block of outputs: channels x pixels
 _PIXELS = 6
@@ -118,6 +118,16 @@ def _pointwise_weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
     return 1.0, *product(g, f["co"] / g, f["ci"] / g, pixels, cores), bias
 
 
+def _lone(counts: Counts, times: float) -> Counts:
+    """Where a group has one output its blocks are narrow: so many times what their parts take."""
+
+    def formula(f: Fields, cores: int) -> tuple[float, ...]:
+        each = times if f["co"] == f["groups"] else 1.0
+        return tuple(each * count for count in counts(f, cores))
+
+    return formula
+
+
 # What each takes: found by `python -m tests.bench.bench_costs --kernel conv2d_ --fit`.
 
 cost("tl_conv2d_1x1_fw_f32")(
@@ -185,21 +195,21 @@ cost("tl_conv2d_1x1s2_wg_f32")(
 )
 cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
     LinearCost(
-        _forward,
+        _lone(_forward, 1.8),
         alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
         shared=(3011, 489.5, 162.8, 6.211, 1.088, 2.132),
     )
 )
 cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
     LinearCost(
-        _input_gradient,
+        _lone(_input_gradient, 1.88),
         alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
         shared=(3992, 1192, 406.7, 174.4, 7.395, 2.005, 0),
     )
 )
 cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
     LinearCost(
-        _weight_gradient,
+        _lone(_weight_gradient, 1.42),
         alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
         shared=(3806, 232.8, 0, 34.34, 1.695, 0, 6.49),
     )

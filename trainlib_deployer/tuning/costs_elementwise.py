@@ -82,18 +82,19 @@ def _avg_fw(f: Fields, cores: int) -> float:
     return start(12) + own * (110 + f["wo"] * _windows(9.5, 63)(f))
 
 
-@cost("tl_max_pool2d_ig_f32")
-def _max_ig(f: Fields, cores: int) -> float:
-    rows = share(f["n"] * f["c"] * f["hi"], cores)
-    windows = (rows / f["stride_h"] + 1) * f["wo"]
-    return start(12) + rows * f["wi"] * 4 + windows * _windows(22, 130)(f)
+def _windows_back(tap: float, window: float, row: float) -> Formula:
+    """Of rows of dx: every window that reaches them, and what clears them."""
+
+    def formula(f: Fields, cores: int) -> float:
+        rows = share(f["n"] * f["c"] * f["hi"], cores)
+        windows = row + f["wo"] * _windows(tap, window)(f)
+        return start(12) + rows * f["wi"] * 4 + (rows / f["stride_h"] + 1) * windows
+
+    return formula
 
 
-@cost("tl_avg_pool2d_ig_f32")
-def _avg_ig(f: Fields, cores: int) -> float:
-    rows = share(f["n"] * f["c"] * f["hi"], cores)
-    windows = (rows / f["stride_h"] + 1) * f["wo"]
-    return start(12) + rows * f["wi"] * 4 + windows * _windows(13.9, 142)(f)
+cost("tl_max_pool2d_ig_f32")(_windows_back(23.2, 43, 84))
+cost("tl_avg_pool2d_ig_f32")(_windows_back(13.9, 45, 97))
 
 
 _EXP = 75.0
@@ -110,8 +111,8 @@ def _samples(f: Fields, cores: int) -> int | None:
 def _cross_entropy_fw(f: Fields, cores: int) -> float:
     classes, samples = f["classes"], _samples(f, cores)
     if samples is not None:
-        each = share(f["n"], _PARTS)
-        samples = share(share(f["n"], each), cores) * each
+        in_a_part = share(f["n"], _PARTS)
+        samples = share(share(f["n"], in_a_part), cores) * in_a_part
         return 300 + samples * (1240 + 11 * classes + classes * (_EXP + 10))
     own = min(share(_PARTS, cores) * share(classes, _PARTS), classes)
     each = 810 + 55 * share(_PARTS, cores) + 11 * classes + own * (_EXP + 10)
