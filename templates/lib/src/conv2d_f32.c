@@ -3,6 +3,7 @@
 #include "tl/codegen.h"
 #include "tl/elem_f32.h"
 #include "tl/share.h"
+#include "tl/xpulp_correlate.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_##phase)
 #define CONV2D_TAPS 0 /* any width */

@@ -4,6 +4,7 @@
 #include "tl/elem_f32.h"
 #include "tl/share.h"
 #include "tl/xpulp.h"
+#include "tl/xpulp_correlate.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_k7_##phase)
 #define CONV2D_TAPS 7

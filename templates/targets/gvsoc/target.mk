@@ -14,7 +14,7 @@ CPPFLAGS += -Itarget/common
 # far constants cost 17 cycles each: make them of instructions
 CPPFLAGS += -mllvm -inlinehint-threshold=5000 -mllvm -riscv-lower-fpimm-cost=3
 CFLAGS += --target=riscv32 -march=rv32imc_zfinx -mabi=ilp32 -O3 -g -ffreestanding -ffunction-sections -fdata-sections -falign-functions=16
-CFLAGS += -ffp-contract=$(if $(EXACT),off,fast)
+CFLAGS += -ffp-contract=$(if $(EXACT),off -DTL_EXACT,fast)
 # a plan for another target leaves no room for stacks: then all of the chip's L1
 L1_BYTES := $(if $(filter $(TARGET),$(NET_TARGET)),$(NET_L1_CAPACITY),$(TARGET_L1_BYTES))
 LDFLAGS += -nostdlib -fuse-ld=lld-19 -Wl,--gc-sections,--enable-non-contiguous-regions -Wl,-T$(TARGET_LINK_SCRIPT) -Wl,--defsym=tl_l1_bytes=$(L1_BYTES)
