@@ -63,7 +63,7 @@ def program(kernels: list[Kernel]) -> str:
     return "\n".join(lines) + "\n" + PROGRAM.read_text()
 
 
-@pytest.mark.parametrize("cores", [3, 8])
+@pytest.mark.parametrize("cores", [3, 6, 8])
 def test_twins_give_the_same_bits(cores: int, tmp_path: Path) -> None:
     ready("gvsoc")
     out = tmp_path / "out"

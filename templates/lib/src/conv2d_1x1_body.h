@@ -107,7 +107,9 @@ static void pointwise_run(const pointwise *p)
 {
     const product_split rows = product_split_of(p->outputs, PRODUCT_ROWS);
     const product_split columns = product_split_of(p->pixels, PRODUCT_COLUMNS);
-    const tl_range own = tl_share(p->planes * rows.pieces * p->lines * columns.pieces);
+    int32_t turn = 0;
+    const tl_range own =
+        tl_share_from(p->planes * rows.pieces * p->lines * columns.pieces, &turn);
     int32_t line = own.first / columns.pieces;
     int32_t column = own.first - line * columns.pieces;
     int32_t row = line / p->lines;
@@ -117,7 +119,7 @@ static void pointwise_run(const pointwise *p)
     line -= row * p->lines;
     row -= plane * rows.pieces;
     while (left > 0) {
-        const int32_t group = plane % p->groups;
+        const int32_t group = p->groups == 1 ? 0 : plane % p->groups;
         const int32_t first = product_first(&rows, row);
         const tl_elem *x = p->x + plane * p->depth * p->from.plane;
         tl_elem *y = p->y + (plane * p->outputs + first) * p->to.plane;
@@ -184,8 +186,8 @@ void CONV2D_NAME(fw)(
 {
     pointwise p = pointwise_of(op);
 
-    p.outputs = op->co / op->groups;
-    p.depth = op->ci / op->groups;
+    p.outputs = of_a_group(op->co, op->groups);
+    p.depth = of_a_group(op->ci, op->groups);
     p.from = pointwise_seen(op);
     p.to = pointwise_outputs(op);
     p.w_each = p.depth;
@@ -220,8 +222,8 @@ void CONV2D_NAME(ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const 
 {
     pointwise p = pointwise_of(op);
 
-    p.outputs = op->ci / op->groups;
-    p.depth = op->co / op->groups;
+    p.outputs = of_a_group(op->ci, op->groups);
+    p.depth = of_a_group(op->co, op->groups);
     p.from = pointwise_outputs(op);
     p.to = pointwise_seen(op);
     p.w_each = 1;

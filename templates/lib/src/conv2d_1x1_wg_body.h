@@ -77,7 +77,7 @@ void CONV2D_NAME(wg)(
 {
     const pointwise p = pointwise_of(op);
     const pointwise_wg all = {
-        .op = *op, .channels = op->ci / op->groups, .outputs = op->co / op->groups,
+        .op = *op, .channels = of_a_group(op->ci, op->groups), .outputs = of_a_group(op->co, op->groups),
         .lines = p.lines, .pixels = p.pixels, .seen = pointwise_seen(op),
         .plane = op->ho * op->wo,
     };

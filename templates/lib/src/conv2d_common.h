@@ -15,6 +15,12 @@ static inline int32_t smallest_of(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
+/* channels of a group; a division takes as long as 30 other instructions */
+static inline int32_t of_a_group(int32_t channels, int32_t groups)
+{
+    return groups == 1 ? channels : channels / groups;
+}
+
 /* a / b rounded towards minus infinity, b > 0; strides are mostly 1 or 2, and divisions slow */
 static inline int32_t floor_div(int32_t a, int32_t b)
 {

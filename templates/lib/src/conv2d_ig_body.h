@@ -21,8 +21,8 @@ static inline axis ig_axis(
 
 static inline correlation ig_correlation(const tl_conv2d *op)
 {
-    const int32_t channels = op->ci / op->groups;
-    const int32_t outputs = op->co / op->groups;
+    const int32_t channels = of_a_group(op->ci, op->groups);
+    const int32_t outputs = of_a_group(op->co, op->groups);
     const int32_t window = op->kh * op->kw;
 
     return (correlation){

@@ -137,8 +137,8 @@ static inline void wg_bias(const tl_conv2d *op, tl_elem *db, const tl_elem *dy)
 void CONV2D_NAME(wg)(
     const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
-    const int32_t channels = op->ci / op->groups;
-    const int32_t outputs = op->co / op->groups;
+    const int32_t channels = of_a_group(op->ci, op->groups);
+    const int32_t outputs = of_a_group(op->co, op->groups);
     const int32_t blocks = (outputs + BLOCK - 1) / BLOCK;
     const int narrow = op->kw == 1;
     const int32_t along = narrow ? channels : op->kw;

@@ -339,7 +339,7 @@ void CONV2D_NAME(wg)(
 {
     wg_operands all = {
         .op = *op, .x = x, .dy = dy, .dw = dw,
-        .channels = op->ci / op->groups, .outputs = op->co / op->groups,
+        .channels = of_a_group(op->ci, op->groups), .outputs = of_a_group(op->co, op->groups),
         .way = wg_way_of(op),
     };
     const int32_t blocks = (all.outputs + WG_TAPS_OUTPUTS - 1) / WG_TAPS_OUTPUTS;

@@ -9,6 +9,7 @@
 #define TL_NEAR __attribute__((section(".bss.runtime_l1"))) /* of the bytes that L1 reserves */
 #define TL_L3_IS_FAR
 #define TL_GUARD_BYTES 0
+#define TL_FPUS 4
 #ifndef TL_EXACT
 #define TL_XPULP /* tl/xpulp.h; its products are fused multiply-adds */
 #endif

@@ -10,6 +10,7 @@
 #define TL_L3 __attribute__((section(".tl_l3,\"\",@nobits#")))
 #define TL_L3_IS_FAR
 #define TL_GUARD_BYTES 0
+#define TL_FPUS 4
 #define TL_TARGET_NAME "pulp-sdk"
 #define TL_COUNTER_UNIT "cycles"
 

@@ -4,6 +4,7 @@
      TL_L1 TL_L2 TL_L3   place static data in a level
      TL_L3_IS_FAR        defined where cores cannot reach L3: its pointers are for copies alone
      TL_GUARD_BYTES      guard zone on both sides of each arena (0: none)
+     TL_FPUS             where so many FPUs serve more cores: core i uses FPU i mod TL_FPUS
      TL_TARGET_NAME      "host"
      TL_COUNTER_UNIT     what tl_counter counts: "ns", "cycles" or "instructions"
      TL_STACK_BYTES      the size of each core's stack, where tl_stack_peak is there

@@ -1,4 +1,5 @@
-/* A core's share of some work: contiguous ranges that differ by one item at most. */
+/* A core's share of some work: contiguous ranges that differ by one item at most, or by what cores that
+   share an FPU get done. */
 
 #ifndef TL_SHARE_H
 #define TL_SHARE_H
@@ -45,14 +46,38 @@ static inline tl_range tl_share(int32_t count)
     return tl_part(count, tl_num_cores(), tl_core_id());
 }
 
-/* The same where several shares follow each other without a barrier: the cores from `*turn` on get
-   the items that do not come out even, and `*turn` moves on to the next. */
+#ifdef TL_FPUS
+/* What cores 0 to `core` - 1 do of products, where core i uses FPU i mod TL_FPUS: by what they get
+   done beside each other, 4 for a core that has an FPU for itself, 3 for one of two. */
+static inline int32_t tl_work_before(int32_t core, int32_t cores)
+{
+    const int32_t first = cores - TL_FPUS; /* of those with an FPU for themselves */
+    const int32_t behind = core < TL_FPUS ? core - first : TL_FPUS - first;
+
+    return 3 * core + (behind > 0 ? behind : 0);
+}
+#endif
+
+/* This core's share of `count` items that are mostly products, where several shares follow each other
+   without a barrier: the cores from `*turn` on get the items that do not come out even, and `*turn`
+   moves on to the next. */
 static inline tl_range tl_share_from(int32_t count, int32_t *turn)
 {
     const int32_t cores = tl_num_cores();
-    const int32_t ahead = tl_core_id() - *turn;
-    const tl_range share = tl_part(count, cores, ahead < 0 ? ahead + cores : ahead);
+    const int32_t core = tl_core_id();
+    const int32_t ahead = core - *turn;
+    tl_range share;
 
+#ifdef TL_FPUS
+    if (cores > TL_FPUS && cores < 2 * TL_FPUS) {
+        const int32_t all = tl_work_before(cores, cores);
+
+        share.first = count * tl_work_before(core, cores) / all;
+        share.last = count * tl_work_before(core + 1, cores) / all;
+        return share;
+    }
+#endif
+    share = tl_part(count, cores, ahead < 0 ? ahead + cores : ahead);
     *turn += count - count / cores * cores;
     *turn -= *turn >= cores ? cores : 0;
     return share;
