@@ -42,12 +42,18 @@ static TL_INLINE void pointwise_block(
     }
     weight = product_begin(rows, columns, x_step, 0, sum, in, &left, &right, p->depth);
     product_step(rows, columns, x_step, 0, sum, in, weight, &left, &right);
-    for (int i = 0; i < rows; i++) {
-        if (p->accumulate) {
+    if (p->accumulate) {
+        const tl_elem *there = y;
+
+        for (int i = 0; i < rows; i++) {
             for (int j = 0; j < columns; j++) {
-                sum[i][j] += TL_LOAD(y[j * y_step]);
+                sum[i][j] += TL_LOAD(there[j * y_step]);
             }
+            there += p->to.plane;
+            TL_KEEP(there);
         }
+    }
+    for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
             y[j * y_step] = TL_STORE(sum[i][j]);
         }

@@ -7,6 +7,8 @@ typedef struct {
     int32_t lines, pixels;     /* the pixels of a line */
     pointwise_image seen;      /* of x */
     int32_t plane;             /* of dy */
+    int32_t x_sample, dy_sample; /* from one to the next */
+    int32_t plain;             /* dw is the sum alone */
 } pointwise_wg;
 
 /* Side by side, with the same outputs; `dw` is (outputs, channels) of a group. */
@@ -16,18 +18,74 @@ typedef struct {
     tl_elem *dw;
 } pointwise_wg_blocks;
 
+/* What one sample adds; `left` and `right` are at its first pixels. */
+static TL_INLINE void pointwise_wg_sample(
+    const int rows, const int columns, const pointwise_wg *all,
+    tl_acc sum[PRODUCT_ROWS][PRODUCT_COLUMNS], factor left, factor right)
+{
+    const tl_elem *const x = right.at, *const dy = left.at;
+    const int32_t lines = POINTWISE_STRIDE == 1 ? 1 : all->lines;
+
+    for (int32_t line = 0; line < lines; line++) {
+        tl_acc in[PRODUCT_COLUMNS];
+        tl_acc weight;
+
+        left.at = dy + line * all->op.wo;
+        right.at = x + line * all->seen.line;
+        weight = product_begin(
+            rows, columns, 0, POINTWISE_STRIDE == 1, sum, in, &left, &right, all->pixels);
+        product_step(rows, columns, 0, 0, sum, in, weight, &left, &right);
+    }
+}
+
 static TL_INLINE void pointwise_wg_block(
-    const int rows, const int columns, const pointwise_wg *all, const tl_elem *x,
-    const tl_elem *dy, tl_elem *dw)
+    const int rows, const int columns, const pointwise_wg *all, factor left, factor right,
+    tl_elem *dw)
 {
     const tl_conv2d *op = &all->op;
-    const float scale = op->scale;
-    const float decay = op->decay;
-    factor left = factor_of(dy, all->plane, 1, rows);
-    factor right = factor_of(x, all->seen.plane, POINTWISE_STRIDE, columns);
+    const int32_t channels = all->channels;
+    int32_t samples = op->n;
     tl_acc sum[PRODUCT_ROWS][PRODUCT_COLUMNS];
-    tl_acc in[PRODUCT_COLUMNS];
-    tl_acc weight;
+
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+            sum[i][j] = 0;
+        }
+    }
+    for (;;) {
+        pointwise_wg_sample(rows, columns, all, sum, left, right);
+        if (--samples == 0) {
+            break;
+        }
+        left.at += all->dy_sample;
+        right.at += all->x_sample;
+    }
+    if (all->plain) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < columns; j++) {
+                dw[j] = TL_STORE(sum[i][j]);
+            }
+            dw += channels;
+            TL_KEEP(dw);
+        }
+        return;
+    }
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+            gradient_store(dw + j, sum[i][j], op->accumulate, op->scale, op->decay);
+        }
+        dw += channels;
+        TL_KEEP(dw);
+    }
+}
+
+static TL_INLINE void pointwise_wg_row(
+    const int rows, const int columns, const pointwise_wg *all, const pointwise_wg_blocks *blocks)
+{
+    const int32_t next = columns * all->seen.plane;
+    factor left = factor_of(blocks->dy, all->plane, 1, rows);
+    factor right = factor_of(blocks->x, all->seen.plane, POINTWISE_STRIDE, columns);
+    tl_elem *dw = blocks->dw;
 
     if (POINTWISE_STRIDE == 1) {
         right.each = left.each; /* one register for both */
@@ -35,40 +93,18 @@ static TL_INLINE void pointwise_wg_block(
             right.back = left.back;
         }
     }
-    for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < columns; j++) {
-            sum[i][j] = 0;
-        }
-    }
-    for (int32_t n = op->n; n > 0; n--) {
-        for (int32_t line = 0; line < all->lines; line++) {
-            left.at = dy + line * op->wo;
-            right.at = x + line * all->seen.line;
-            weight = product_begin(
-                rows, columns, 0, POINTWISE_STRIDE == 1, sum, in, &left, &right, all->pixels);
-            product_step(rows, columns, 0, 0, sum, in, weight, &left, &right);
-        }
-        x += op->ci * all->seen.plane;
-        dy += op->co * all->plane;
-    }
-    for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < columns; j++) {
-            gradient_store(dw + j, sum[i][j], op->accumulate, scale, decay);
-        }
-        dw += all->channels;
-        TL_KEEP(dw);
+    for (int32_t count = blocks->count; count > 0; count--) {
+        pointwise_wg_block(rows, columns, all, left, right, dw);
+        right.at += next;
+        dw += columns;
     }
 }
 
 #define POINTWISE_WG_SIZE(rows, columns)                                                           \
     static TL_NOINLINE void pointwise_wg_##rows##x##columns(                                       \
-        const pointwise_wg *all, pointwise_wg_blocks *blocks)                                      \
+        const pointwise_wg *all, const pointwise_wg_blocks *blocks)                                \
     {                                                                                              \
-        for (int32_t count = blocks->count; count > 0; count--) {                                  \
-            pointwise_wg_block(rows, columns, all, blocks->x, blocks->dy, blocks->dw);             \
-            blocks->x += columns * all->seen.plane;                                                \
-            blocks->dw += columns;                                                                 \
-        }                                                                                          \
+        pointwise_wg_row(rows, columns, all, blocks);                                              \
     }
 PRODUCT_SIZES(POINTWISE_WG_SIZE)
 
@@ -80,6 +116,8 @@ void CONV2D_NAME(wg)(
         .op = *op, .channels = of_a_group(op->ci, op->groups), .outputs = of_a_group(op->co, op->groups),
         .lines = p.lines, .pixels = p.pixels, .seen = pointwise_seen(op),
         .plane = op->ho * op->wo,
+        .x_sample = op->ci * op->hi * op->wi, .dy_sample = op->co * op->ho * op->wo,
+        .plain = op->scale == 1 && !op->accumulate,
     };
     const product_split rows = product_split_of(all.outputs, PRODUCT_ROWS);
     const product_split columns = product_split_of(all.channels, PRODUCT_COLUMNS);

@@ -17,6 +17,11 @@ typedef struct {
     int32_t accumulate;
 } dw3_rows;
 
+static inline int32_t dw3_least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Which outputs of a row bring new columns from where: those before `first` see nothing of the
    source, those from `last` on nothing new. */
 static TL_INLINE tl_range dw3_outputs(int32_t start, int32_t step, int32_t extent, int32_t count)
@@ -138,6 +143,22 @@ static TL_INLINE void dw3_near(const int rows, const int accumulate, const dw3_r
     }
 }
 
+/* One output whose new columns may lie outside. */
+static TL_INLINE void dw3_far_border(
+    const int rows, const int accumulate, tl_acc bias, tl_elem *to, const tl_acc w[DW3][DW3],
+    tl_acc a[DW3], const tl_elem *from[DW3], int32_t at, int32_t extent)
+{
+    tl_acc b[DW3], c[DW3];
+
+    dw3_take_checked(rows, b, from, 1, at + 1, extent);
+    dw3_take_checked(rows, c, from, 2, at + 2, extent);
+    dw3_output(rows, accumulate, bias, to, w, a, b, c);
+    for (int r = 0; r < rows; r++) {
+        a[r] = c[r];
+        from[r] += 2;
+    }
+}
+
 /* Windows two columns apart: each brings two new ones. */
 static TL_INLINE void dw3_far(const int rows, const int accumulate, const dw3_rows *row)
 {
@@ -162,19 +183,24 @@ static TL_INLINE void dw3_far(const int rows, const int accumulate, const dw3_ro
             *to = accumulate ? *to : TL_STORE(bias);
         }
         dw3_take_checked(rows, a, from, 0, first, extent);
-        for (; to < all; to++, at += 2) {
-            if (to < end && at + 1 >= 0) {
-                dw3_take(rows, b, from, 1);
-                dw3_take(rows, c, from, 2);
-            } else {
-                dw3_take_checked(rows, b, from, 1, at + 1, extent);
-                dw3_take_checked(rows, c, from, 2, at + 2, extent);
-            }
+        if (at + 1 < 0 && to < all) {
+            dw3_far_border(rows, accumulate, bias, to, w, a, from, at, extent);
+            at += 2;
+            to++;
+        }
+        for (; to + 2 <= end; to += 2, at += 4) {
+            dw3_take(rows, b, from, 1);
+            dw3_take(rows, c, from, 2);
             dw3_output(rows, accumulate, bias, to, w, a, b, c);
+            dw3_take(rows, b, from, 3);
+            dw3_take(rows, a, from, 4);
+            dw3_output(rows, accumulate, bias, to + 1, w, c, b, a);
             for (int r = 0; r < rows; r++) {
-                a[r] = c[r];
-                from[r] += 2;
+                from[r] += 4;
             }
+        }
+        for (; to < all; to++, at += 2) {
+            dw3_far_border(rows, accumulate, bias, to, w, a, from, at, extent);
         }
     }
 }
@@ -224,6 +250,7 @@ static TL_INLINE void dw3_spread(const int rows, const int accumulate, const dw3
     const int32_t first = (row->start - odd) / 2;
     /* pairs that are all ours and bring a new column */
     const int32_t pairs = (row->count - odd) / 2;
+    const int32_t sure = dw3_least(first + odd + pairs, extent);
     tl_acc w[DW3][DW3];
 
     dw3_weights(rows, row, w);
@@ -242,7 +269,20 @@ static TL_INLINE void dw3_spread(const int rows, const int accumulate, const dw3
             column++;
             to++;
         }
-        for (int32_t i = 0; i < pairs; i++) {
+        /* two pairs at a time while columns are there for sure */
+        for (; column >= 0 && column + 2 <= sure; column += 2) {
+            dw3_take(rows, now, from, 0);
+            dw3_whole(rows, accumulate, to, w, now, before);
+            dw3_half(rows, accumulate, to + 1, w, now);
+            dw3_take(rows, before, from, 1);
+            dw3_whole(rows, accumulate, to + 2, w, before, now);
+            dw3_half(rows, accumulate, to + 3, w, before);
+            for (int r = 0; r < rows; r++) {
+                from[r] += 2;
+            }
+            to += 4;
+        }
+        while (column < first + odd + pairs) {
             dw3_take_checked(rows, now, from, 0, column, extent);
             dw3_whole(rows, accumulate, to, w, now, before);
             dw3_half(rows, accumulate, to + 1, w, now);
@@ -298,11 +338,6 @@ static void dw3_nothing(const dw3_rows *row)
 DW3_FUNCTIONS(dw3_near)
 DW3_FUNCTIONS(dw3_far)
 DW3_FUNCTIONS(dw3_spread)
-
-static inline int32_t dw3_least(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
 
 static TL_NOINLINE void strip_fw(
     const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)

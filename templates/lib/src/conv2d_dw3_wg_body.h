@@ -58,6 +58,22 @@ static TL_INLINE void dw3_wg_lines(const int step, dw3_sums *s)
             b[0] = e[0];
             from[0] += DW3;
         }
+        for (; step == 2 && first + 1 >= 0 && out + 2 <= end; out += 2) {
+            const tl_acc o0 = TL_LOAD(out[0]), o1 = TL_LOAD(out[1]);
+            tl_acc d[DW3];
+
+            dw3_take(1, b, from, 1);
+            dw3_take(1, c, from, 2);
+            dw3_take(1, d, from, 3);
+            sum[0] += a[0] * o0;
+            sum[1] += b[0] * o0;
+            dw3_take(1, a, from, 4);
+            sum[2] += c[0] * o0;
+            sum[0] += c[0] * o1;
+            sum[1] += d[0] * o1;
+            sum[2] += a[0] * o1;
+            from[0] += 4;
+        }
         at = first + (int32_t)(out - row - s->range.first) * step;
         for (; out < row + s->count; out++, at += step) {
             const tl_acc o = TL_LOAD(*out);

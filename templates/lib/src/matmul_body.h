@@ -11,6 +11,7 @@ typedef struct {
     int32_t a_step, b_step; /* along the axis that is not contiguous, in elements */
     int32_t accumulate;
     tl_acc scale, decay; /* of the sum, and of what is there */
+    int32_t plain;       /* c is the sum alone */
 } matmul;
 
 static inline int32_t smaller_of(int32_t a, int32_t b)
@@ -41,8 +42,6 @@ static TL_INLINE void mm_block(
     tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)
 {
     const int apart = b_lies == MM_ACROSS_K;
-    const tl_acc scale = m->scale;
-    const tl_acc decay = m->decay;
     factor left = mm_factor(rows, a_lies, a, m->a_step);
     factor right = mm_factor(columns, b_lies, b, m->a_step);
     tl_acc sum[PRODUCT_ROWS][PRODUCT_COLUMNS];
@@ -61,9 +60,19 @@ static TL_INLINE void mm_block(
     }
     weight = product_begin(rows, columns, apart, 1, sum, in, &left, &right, m->depth);
     product_step(rows, columns, apart, 0, sum, in, weight, &left, &right);
+    if (m->plain) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < columns; j++) {
+                c[j] = TL_STORE(sum[i][j]);
+            }
+            c += m->columns;
+            TL_KEEP(c);
+        }
+        return;
+    }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
-            gradient_store(c + j, sum[i][j], m->accumulate, scale, decay);
+            gradient_store(c + j, sum[i][j], m->accumulate, m->scale, m->decay);
         }
         c += m->columns;
         TL_KEEP(c);
