@@ -42,7 +42,7 @@ def steps_of_layer(layer: Layer, shapes: tuple[Shape, ...], batch: int) -> tuple
 
 def assert_follows(large: tuple[Step, ...], small: tuple[Step, ...]) -> None:
     for one, other in zip(large, small, strict=True):
-        followed = {name: each * SMALL for name, each in one.per_sample.items()}
+        followed = {name: each * SMALL for name, each in (one.per_sample | one.per_step).items()}
         assert {**one.fields, **followed} == other.fields, one.name
         same_type = {name: type(value) for name, value in followed.items()}
         assert same_type == {name: type(one.fields[name]) for name in followed}

@@ -22,7 +22,7 @@ from trainlib_deployer.render.swap import GENERATOR, MANIFEST, check_output, rep
 from trainlib_deployer.render.view import ProjectView, project_view
 from trainlib_deployer.resources import templates_root
 
-_INCLUDED_ONLY = "golden/"  # parts of golden.py, not files of the project
+_INCLUDED_ONLY = ("golden/", "net/")  # parts of golden.py and net.c, not files of the project
 
 
 def write_project(project: Project, out: Path, *, golden: bool, force: bool) -> Path:
