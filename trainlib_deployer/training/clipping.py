@@ -105,7 +105,7 @@ def _squares(gradient: Gradient, squares: Tensor, row: int) -> Step:
 
 def _factor(squares: Tensor, factor: Tensor, limit: float) -> Step:
     return Step(
-        name="gradients.norm",
+        name="gradients.scale",
         layer="gradients",
         phase=Phase.UPDATE,
         op="clip_factor",
