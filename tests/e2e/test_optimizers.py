@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import lines_with, make
+from trainlib_deployer.ir.step import Phase
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.pipeline import plan_project
 from trainlib_deployer.render.project import write_project
@@ -84,6 +85,19 @@ def test_a_network_trains_by_a_schedule_as_in_pytorch(
     model.write_text(text, encoding="utf-8")
     write_project(plan_project(model, DeviceOptions()), tmp_path / "out", golden=True, force=False)
     ran = make(tmp_path / "out", "run")
+    assert ran.status == 0 and "result ok" in ran.output, ran.output
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_a_scheduled_update_is_fused_too(weight_decay: float, tmp_path: Path) -> None:
+    model = tmp_path / "model.yaml"
+    optimizer = {"type": "sgd", "lr": 0.05, "weight_decay": weight_decay}
+    text = spec_with(optimizer, schedule={"type": "cosine", "t_max": 30}, batch_size=3)
+    model.write_text(text, encoding="utf-8")
+    project = plan_project(model, DeviceOptions())
+    assert not [step for step in project.schedule.steps if step.phase is Phase.UPDATE]
+    write_project(project, tmp_path / "out", golden=True, force=False)
+    ran = make(tmp_path / "out", "run", "SANITIZE=address,undefined")
     assert ran.status == 0 and "result ok" in ran.output, ran.output
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trainlib_deployer.ir.step import Step
+from trainlib_deployer.ir.step import Linear, Step
 from trainlib_deployer.ir.tensor import Kind, Tensor
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class Rule:
     rate: Tensor | None
 
     @property
-    def fused(self) -> tuple[float, float] | None:
-        """(scale, decay) where every update is w = decay * w + scale * dw; None elsewhere."""
-        return None if self.rate else self.optimizer.fused()
+    def linear(self) -> Linear | None:
+        """Where every update is w = decay * w + scale * dw."""
+        return self.optimizer.linear(self.rate)
 
 
 @dataclass(frozen=True)

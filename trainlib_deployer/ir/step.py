@@ -145,6 +145,24 @@ class Tiling:
 
 
 @dataclass(frozen=True)
+class Rated:
+    """A number that follows the first element of `rate`, which is set before each training step:
+    `constant` + `factor` times it."""
+
+    rate: Tensor
+    constant: float
+    factor: float
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An update w = decay * w + scale * dw; a number may follow a rate."""
+
+    scale: float | Rated
+    decay: float | Rated
+
+
+@dataclass(frozen=True)
 class Step:
     """One call of a kernel of `op` in `phase`.
 
@@ -157,16 +175,17 @@ class Step:
     names loops of which the kernel can run a part, each with the field that holds its extent: then
     each operand is the slice that `axes` say. `tiling` says the same of all loops at once.
 
-    An update that is w = decay * w + scale * dw says so in `linear_update` (scale, decay), and a
-    weight gradient that can do that at once names in `absorbs` the field with the decay of each of
-    its outputs. Where it does, `gradients` are what it would have made, for each of its outputs,
+    An update that is w = decay * w + scale * dw says so in `linear_update`, and a weight gradient
+    that can do that at once names in `absorbs` the field with the decay of each of its outputs.
+    Where it does, `gradients` are what it would have made, for each of its outputs,
     and `plain` the fields with which it makes them in the parameters' place.
 
     `per_sample` names the members that follow the mini-batch, each with its value for one sample:
     a smaller one sets them anew, and the kernel then touches the first samples alone. `per_step`
     names those that follow all samples of the training step, which may come in several passes.
     `predicting` names the members that have another value when the network predicts, `first_pass`
-    those of a gradient that starts anew in the first pass of a training step.
+    those of a gradient that starts anew in the first pass of a training step, `rated` those that
+    follow a rate.
     """
 
     name: str
@@ -183,7 +202,7 @@ class Step:
     instead: tuple[tuple[int, Tensor], ...] = ()
     cuts: Mapping[str, str] = field(default_factory=dict)
     tiling: Tiling = Tiling()
-    linear_update: tuple[float, float] | None = None
+    linear_update: Linear | None = None
     absorbs: tuple[str, ...] = ()
     gradients: tuple[Tensor, ...] = ()
     plain: Mapping[str, int | float] = field(default_factory=dict)
@@ -191,6 +210,7 @@ class Step:
     per_step: Mapping[str, int | float] = field(default_factory=dict)
     predicting: Mapping[str, int] = field(default_factory=dict)
     first_pass: Mapping[str, int] = field(default_factory=dict)
+    rated: Mapping[str, Rated] = field(default_factory=dict)
 
     @cached_property
     def ranges(self) -> Mapping[str, tuple[int, int]]:

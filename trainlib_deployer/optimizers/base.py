@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trainlib_deployer.ir.elementwise import EACH_TILE
-from trainlib_deployer.ir.step import Axis, Loop, Operand, Phase, Step, along, read, write
+from trainlib_deployer.ir.step import Axis, Linear, Loop, Operand, Phase, Step, along, read, write
 from trainlib_deployer.ir.tensor import Tensor
 
 # square roots of subnormal numbers, which kernels make badly, are nothing beside it
@@ -53,8 +53,9 @@ class Optimizer(ABC):
         """The same with another lr or weight_decay."""
         return dataclasses.replace(self, **changed)  # type: ignore[type-var]
 
-    def fused(self) -> tuple[float, float] | None:
-        """(scale, decay) where the update is w = decay * w + scale * dw, for ever; else None."""
+    def linear(self, rate: Tensor | None) -> Linear | None:
+        """Where every update is w = decay * w + scale * dw, with what this step's `rate` makes of
+        that; else None."""
         return None
 
     @property

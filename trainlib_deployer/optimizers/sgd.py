@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trainlib_deployer.ir.step import Linear, Rated
+from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.optimizers.base import Optimizer, Rate, torch_expression
 from trainlib_deployer.spec.field import OptionError
@@ -36,10 +38,13 @@ class Sgd(Optimizer):
         # PyTorch's first step takes the gradient undamped
         return Rate("tl_momentum_rate", 2, (1.0 - self.dampening,))
 
-    def fused(self) -> tuple[float, float] | None:
+    def linear(self, rate: Tensor | None) -> Linear | None:
         if self.momentum:
             return None
-        return -float(self.lr), 1.0 - self.lr * self.weight_decay
+        if rate:
+            decay = Rated(rate, 1.0, -float(self.weight_decay)) if self.weight_decay else 1.0
+            return Linear(Rated(rate, 0.0, -1.0), decay)
+        return Linear(-float(self.lr), 1.0 - self.lr * self.weight_decay)
 
     @property
     def kernel(self) -> tuple[str, Mapping[str, float]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from trainlib_deployer.ir.graph import Graph, Schedule
-from trainlib_deployer.ir.step import Access, Phase, Step
+from trainlib_deployer.ir.step import Access, Phase, Rated, Step
 from trainlib_deployer.passes.base import Pass
 
 _PLAIN: dict[str, int | float] = {"accumulate": 0, "scale": 1.0}
@@ -42,7 +42,7 @@ def _fused(step: Step, updates: Sequence[Step], touches: Counter[str]) -> Step |
         for tensor in update.reads
         if tensor not in update.writes
     }
-    fields: dict[str, int | float] = {**step.fields, "accumulate": 1}
+    numbers: dict[str, float | Rated] = {}
     operands = list(step.operands)
     gradients = []
     scales = set()
@@ -53,16 +53,20 @@ def _fused(step: Step, updates: Sequence[Step], touches: Counter[str]) -> Step |
         alone = touches[operand.tensor.root.name] == 2 and operand.access is Access.WRITE
         if update is None or update.linear_update is None or not alone:
             return None
-        scale, fields[step.absorbs[index]] = update.linear_update
-        scales.add(scale)
+        numbers[step.absorbs[index]] = update.linear_update.decay
+        scales.add(update.linear_update.scale)
         gradients.append(operand.tensor)
         operands[index] = replace(operand, tensor=update.writes[0], access=Access.UPDATE)
     if len(scales) != 1:
         return None
-    (fields["scale"],) = scales
+    (numbers["scale"],) = scales
+    rated = {name: value for name, value in numbers.items() if isinstance(value, Rated)}
+    fixed = {name: value for name, value in numbers.items() if not isinstance(value, Rated)}
     return replace(
         step,
-        fields=fields,
+        # what follows a rate is set before each training step
+        fields={**step.fields, "accumulate": 1, **fixed},
+        rated=rated,
         operands=tuple(operands),
         comment=f"{step.comment}, with the update",
         gradients=tuple(gradients),

@@ -43,7 +43,8 @@ def lifetimes(graph: Graph, schedule: Schedule) -> tuple[Life, ...]:
 
     for tensor in (*graph.persistent, *graph.accumulated):
         touch(tensor, 0, end)
-    touch(graph.input, 0, 1)
+    for tensor in (graph.input, *graph.rates):
+        touch(tensor, 0, 1)
     if graph.training:
         touch(graph.training.target, 0, 1)
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.graph import Graph
-from trainlib_deployer.ir.step import Phase, Step
+from trainlib_deployer.ir.step import Phase, Rated, Step
 from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.lowering.program import (
     Before,
@@ -53,11 +53,12 @@ class StepView:
     predicting: tuple[str, ...]
     first_pass: tuple[str, ...]
     makes_loss: bool
+    rated: tuple[str, ...]
 
     @property
     def is_constant(self) -> bool:
         """Whether nothing in its struct changes while the program runs."""
-        return not self.per_sample and not self.predicting and not self.first_pass
+        return not (self.per_sample or self.predicting or self.first_pass or self.rated)
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,10 @@ class CodeView:
             predicting=_choices(name, step, "predicting", step.predicting),
             first_pass=_choices(name, step, "first", step.first_pass),
             makes_loss=any(tensor.kind is Kind.LOSS for tensor in step.writes),
+            rated=tuple(
+                f"{name}.{member} = {_linear(number, self.home(number.rate))}"
+                for member, number in step.rated.items()
+            ),
         )
 
     def _moves(self, moves: Moves) -> Iterator[str]:
@@ -253,6 +258,13 @@ def _choices(name: str, step: Step, condition: str, values: Mapping[str, int]) -
         f"{name}.{member} = {condition} ? {c_number(value)} : {c_number(step.fields[member])}"
         for member, value in values.items()
     )
+
+
+def _linear(number: Rated, rate: str) -> str:
+    if (number.constant, number.factor) == (0.0, -1.0):
+        return f"-{rate}[0]"
+    sign = "-" if number.factor < 0 else "+"
+    return f"{c_number(number.constant)} {sign} {c_number(abs(number.factor))} * {rate}[0]"
 
 
 def _comment(step: Step) -> str:

@@ -110,7 +110,7 @@ class _Backward:
             update = rule.optimizer.update(node.name, weight, gradient, state, rule.rate)
             # a fused one never shows the gradient that would have to be clipped, or added to
             whole = self.training.clipping is None and self.graph.passes == 1
-            linear = rule.fused if whole else None
+            linear = rule.linear if whole else None
             made = Gradient(node.name, gradient)
             self.gradient_updates.append((made, replace(update, linear_update=linear)))
 
