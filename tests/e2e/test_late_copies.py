@@ -94,6 +94,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hooks += "void net_step_ends(int step) { (void)step; }\n"
     hooks += "void net_gradients_made(int step) { (void)step; }\n"
     hooks += "uint32_t net_computed[TL_CORES_MAX];\n"
+    hooks += "uint32_t net_waited;\n"
     (out / "src" / "hooks.c").write_text(f'#include "net_hooks.h"\n{hooks}')
     return out
 

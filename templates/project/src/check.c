@@ -130,18 +130,19 @@ void net_step_begins(int step)
     for (int core = 0; core < tl_num_cores(); core++) {
         net_computed[core] = 0;
     }
+    net_waited = 0;
     step_start = tl_counter();
 }
 
-/* Of the slowest core. */
-static uint32_t computed(void)
+/* By the slowest core; 0: all of the Step was. */
+static uint32_t computed(uint32_t count)
 {
     uint32_t most = 0;
 
     for (int core = 0; core < tl_num_cores(); core++) {
         most = net_computed[core] > most ? net_computed[core] : most;
     }
-    return most;
+    return most == 0 && net_waited > 0 ? count - net_waited : most;
 }
 
 void net_step_ends(int step)
@@ -161,9 +162,9 @@ void net_step_ends(int step)
         tl_print_str(" ");
         tl_print_int((int32_t)count);
         tl_print_str(" " TL_COUNTER_UNIT);
-        if (computed() > 0) {
+        if (computed(count) > 0) {
             tl_print_str(", kernels ");
-            tl_print_int((int32_t)computed());
+            tl_print_int((int32_t)computed(count));
         }
         tl_print_str("\n");
     }
@@ -202,6 +203,7 @@ void net_gradients_made(int step)
 
 int net_running[TL_CORES_MAX];
 uint32_t net_computed[TL_CORES_MAX];
+uint32_t net_waited;
 
 const char *tl_doing(int core)
 {

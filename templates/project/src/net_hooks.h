@@ -24,6 +24,9 @@ void net_gradients_made(int step);
 /* What each core's kernels have taken of the running Step, where it has transfers too. */
 extern uint32_t net_computed[TL_CORES_MAX];
 
+/* What core 0 has waited for L3 in the running Step. */
+extern uint32_t net_waited;
+
 /* One plus the Step that each core is in; 0: in none. */
 extern int net_running[TL_CORES_MAX];
 

@@ -55,9 +55,16 @@ static TL_NEAR struct {
 
 NET_SHARED void wait_for_far_copies(uint32_t over)
 {
+#ifdef NET_HOOKS
+    const uint32_t start = tl_counter();
+#endif
+
     while ((int32_t)(over - far.over) > 0) {
         tl_copy_wait(far.copies[far.over++ % TL_FAR_COPIES_MAX]);
     }
+#ifdef NET_HOOKS
+    net_waited += tl_counter() - start;
+#endif
 }
 
 /* Core 0 waits for what it has started between L2 and L3, but for the `newer` newest. */
