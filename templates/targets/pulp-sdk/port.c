@@ -10,7 +10,7 @@
 #include "pmsis.h"
 #include "ram.h"
 
-enum { CORES = 8, PAINT = 0x5ac3a55a, BROKEN = 3, UNDER_WAY_MAX = TL_COPIES_MAX + TL_FAR_COPIES_MAX };
+enum { CORES = 8, PAINT = 0x5ac3a55a, BROKEN = 3 };
 
 /* not from the SDK's heap, so that the linker counts them */
 static uint32_t __attribute__((section(".bss_l1.stacks"), aligned(16)))
@@ -24,9 +24,10 @@ typedef struct {
 static struct pi_device cluster;
 static struct pi_cluster_conf cluster_conf;
 static PI_L1 int team_size;
-static PI_L1 pi_cl_dma_cmd_t copies[UNDER_WAY_MAX];
-static PI_L1 unsigned char copy_use[UNDER_WAY_MAX];
-enum { FREE, BY_DMA, BY_RAM };
+static PI_L1 pi_cl_dma_cmd_t copies[TL_COPIES_MAX];
+/* numbers of the DMA's copies, then those of the RAM's */
+enum { FIRST_OF_RAM = TL_COPIES_MAX };
+static PI_L1 unsigned char copy_used[FIRST_OF_RAM + TL_FAR_COPIES_MAX];
 
 static void stop(const char *reason)
 {
@@ -53,7 +54,7 @@ void tl_team_open(int cores)
         }
     }
     team_size = size;
-    memset(copy_use, FREE, sizeof copy_use);
+    memset(copy_used, 0, sizeof copy_used);
     if (!ram_open()) {
         stop("the external RAM does not open, or is too small for the plan's L3");
     }
@@ -124,14 +125,14 @@ static int in_l1(const void *address)
 }
 
 /* One that nobody waits for. */
-static tl_copy take_copy(int use)
+static tl_copy take_copy(tl_copy first)
 {
-    tl_copy copy = 0;
+    tl_copy copy = first;
 
-    while (copy_use[copy] != FREE) {
+    while (copy_used[copy]) {
         copy++;
     }
-    copy_use[copy] = (unsigned char)use;
+    copy_used[copy] = 1;
     return copy;
 }
 
@@ -160,9 +161,9 @@ static tl_copy copy_rows(
     if (row_bytes == 0 || rows == 0) {
         return TL_COPY_DONE;
     }
-    copy = take_copy(in_ram(far) ? BY_RAM : BY_DMA);
+    copy = take_copy(in_ram(far) ? FIRST_OF_RAM : 0);
     if (in_ram(far)) {
-        ram_start(copy, near, far, row_bytes, rows, stride, inwards);
+        ram_start(copy - FIRST_OF_RAM, near, far, row_bytes, rows, stride, inwards);
     } else {
         start_dma(copy, near, far, row_bytes, rows, stride, inwards);
     }
@@ -192,12 +193,12 @@ void tl_copy_wait(tl_copy copy)
     if (copy == TL_COPY_DONE) {
         return;
     }
-    if (copy_use[copy] == BY_RAM) {
-        ram_wait(copy);
+    if (copy >= FIRST_OF_RAM) {
+        ram_wait(copy - FIRST_OF_RAM);
     } else {
         pi_cl_dma_cmd_wait(&copies[copy]);
     }
-    copy_use[copy] = FREE;
+    copy_used[copy] = 0;
 }
 
 void tl_far_read(void *to, const void *from, uint32_t bytes)

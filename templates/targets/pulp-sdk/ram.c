@@ -10,7 +10,7 @@ static struct pi_hyperram_conf ram_conf;
 static uint32_t ram_start_address;
 
 /* in L2: the fabric controller serves them */
-enum { REQUEST_AT_ONCE = TL_COPIES_MAX + TL_FAR_COPIES_MAX };
+enum { REQUEST_AT_ONCE = TL_FAR_COPIES_MAX };
 static pi_cl_ram_req_t requests[REQUEST_AT_ONCE + 1];
 
 int ram_open(void)
