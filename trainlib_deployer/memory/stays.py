@@ -63,8 +63,8 @@ class Stay:
 
 @dataclass(frozen=True)
 class Setting:
-    """What stays are planned for: `cycles` and `l2_bytes` that each Step takes by itself, of L2 for
-    what lives there. The `parts` are those of the Schedule."""
+    """What stays are planned for: `cycles` that each Step takes by itself, and where tensors live.
+    The `parts` are those of the Schedule."""
 
     lives: Mapping[str, Life]
     uses: Sequence[Mapping[str, Use]]

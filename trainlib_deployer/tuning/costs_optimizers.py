@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainlib_deployer.tuning.costs import ALONE_MAX, Fields, Formula, cost, share, start
+from trainlib_deployer.tuning.costs_elementwise import each
 
 
 @cost("tl_sgd_update_f32")
@@ -36,8 +37,8 @@ def _rmsprop(f: Fields, cores: int) -> float:
     return _one_by_one(45.5 + momentum, 57 + momentum, 8)(f, cores)
 
 
-cost("tl_clip_value_update_f32")(each(10.0, 12, 0, 2))
-cost("tl_clip_norm_update_f32")(each(2.9, 7, 1, 1))
+cost("tl_clip_value_update_f32")(each(10.0, 10.0, 12, 2))
+cost("tl_clip_norm_update_f32")(each(2.9, 2.9, 7, 1))
 
 _SQUARES = 16  # sums of squares
 
