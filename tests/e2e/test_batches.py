@@ -130,6 +130,66 @@ def test_a_gradient_of_nothing_but_rounding_is_compared_for_what_it_is(
         assert ran.status == 0, ran.output
 
 
+TWO_VALUES = """
+name: net
+input: {{shape: [7]}}
+layers:
+  - {{name: f1, type: linear, out_features: 6}}
+  - {{name: b1, type: batch_norm1d}}
+  - {{name: f2, type: linear, out_features: 5}}
+  - {{name: b2, type: batch_norm1d}}
+  - {{name: f3, type: linear, out_features: 3}}
+training:
+  loss: cross_entropy
+  optimizer: {{type: {optimizer}, lr: 0.01}}
+  batch_size: {batch}
+  epochs: 2
+  seed: {seed}
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "sgd, momentum: 0.9"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_a_norm_of_two_values_leaves_is_compared_for_what_it_is(
+    seed: int, optimizer: str, deploy_text: Deploy
+) -> None:
+    """Its gradient is eps / (variance + eps) of the terms that it is made of."""
+    project = deploy_text(TWO_VALUES.format(seed=seed, optimizer=optimizer, batch=2))
+    for check in ("full", "fingerprint"):
+        ran = make(project, "run", f"CHECK={check}")
+        assert ran.status == 0, ran.output
+
+
+def test_larger_mini_batches_lose_no_digits_to_a_norm(deploy_text: Deploy) -> None:
+    project = deploy_text(TWO_VALUES.format(seed=1, optimizer="sgd", batch=8))
+    code = (
+        "import golden\n"
+        "golden.lost_digits = lambda net, t, f=golden.lost_digits: print(f(net, t)) or {}\n"
+        "golden.main()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, check=True, capture_output=True, text=True
+    )
+    assert set(ran.stdout.splitlines()[:-1]) == {"{}"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tl_channel_norm_ig_f32(&b2_ig", "tl_channel_norm_ig_f32(&b1_ig"),
+        ("b2_means, b2_weight);\n    end", "b1_means, b2_weight);\n    end"),
+    ],
+)
+def test_a_wrong_gradient_of_a_norm_of_two_values_is_found(
+    old: str, new: str, deploy_text: Deploy
+) -> None:
+    project = deploy_text(TWO_VALUES.format(seed=1, optimizer="sgd", batch=2))
+    source = project / "src" / "net.c"
+    assert old in source.read_text(), source.read_text()
+    source.write_text(source.read_text().replace(old, new))
+    assert lines_with(make(project, "run").output, ["b2.ig: input_grad f2", "MISMATCH"])
+
+
 FIRMWARE = r"""
 #include <stdio.h>
 #include "net.h"

@@ -101,6 +101,10 @@ class Layer(ABC):
         """The expression for how far input `x` is from where the derivative jumps, if it does."""
         return None
 
+    def torch_terms(self, module: str, x: str, dy: str) -> str | None:
+        """The expression for the largest term of each element of dx, where terms may cancel."""
+        return None
+
     @classmethod
     @abstractmethod
     def examples(cls) -> tuple[tuple[Layer, tuple[Shape, ...]], ...]:

@@ -68,6 +68,9 @@ class BatchNorm(Layer):
     def backward(self, node: Node, gradients: Gradients) -> tuple[Step, ...]:
         return batch_norm_backward(node, gradients, fixed=self.mode != "train")
 
+    def torch_terms(self, module: str, x: str, dy: str) -> str | None:
+        return f"terms_of_norm({module}, {x}, {dy})" if self.mode == "train" else None
+
     def torch_module(self, node: Node) -> str:
         options = f"eps={self.eps!r}, momentum={self.momentum!r}"
         options += "" if self.affine else ", affine=False"

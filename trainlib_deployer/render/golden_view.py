@@ -37,6 +37,15 @@ def golden_view(
         "calls": calls,
         "frozen": [node.name for node in graph.nodes if node.parameters and not node.trainable],
         "cancelling": cancelling(graph),
+        "terms": [
+            {
+                "source": node.inputs[0].name,
+                "expression": expression,
+                "before": sorted(_before(graph, node)),
+            }
+            for node in reversed(graph.nodes)
+            if (expression := _terms(node)) is not None
+        ],
         "kinks": _kinks(graph, tolerance),
         "target_is_input": bool(training and training.target is graph.input),
         "target_shape": training.target.shape[1:] if training else (),
@@ -78,7 +87,7 @@ def _amplified(
 ) -> dict[str, float]:
     """How far gradients may be off, by parameter, where what is made of them says more of that."""
     found: dict[str, float] = {}
-    noisy = cancelling(graph)
+    noisy = cancelling(graph) | dict.fromkeys(before_norms(graph))
     for p in graph.learning:
         if p.name in noisy or training.rules[p.name].optimizer.amplifies:
             gradient = f"{p.name}.grad"
@@ -115,6 +124,26 @@ def cancelling(graph: Graph) -> dict[str, str]:
             if whole and before.layer.adds_bias:
                 found[bias.name] = before.name
     return found
+
+
+def _terms(node: Node) -> str | None:
+    source = node.inputs[0].name
+    return node.layer.torch_terms(f"net.{node.name}", f't["{source}"]', f't["{node.name}"].grad')
+
+
+def _before(graph: Graph, norm: Node) -> set[str]:
+    """What has a gradient made of that of the norm's input: tensors and parameters before it."""
+    found = {norm.inputs[0].name}
+    for node in reversed(graph.nodes):
+        if node.output.name in found:
+            found |= {tensor.name for tensor in (*node.inputs, *node.parameters.values())}
+    return found
+
+
+def before_norms(graph: Graph) -> set[str]:
+    """All whose gradients come through a norm that may cancel most of it."""
+    norms = [node for node in graph.nodes if _terms(node) is not None]
+    return {name for node in norms for name in _before(graph, node)}
 
 
 def _kinks(graph: Graph, tolerance: Mapping[tuple[str, str], float]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.project import Project
 from trainlib_deployer.render.check_view import Check, absent, checks, guard_spans
 from trainlib_deployer.render.code_view import CodeView, c_number
-from trainlib_deployer.render.golden_view import cancelling, golden_view
+from trainlib_deployer.render.golden_view import before_norms, cancelling, golden_view
 from trainlib_deployer.render.rates_view import rates_view
 from trainlib_deployer.render.readme_view import readme_view
 from trainlib_deployer.tiling.plan import TilePlan
@@ -200,6 +200,7 @@ def _check(
     rule = graph.training.rules.get(check.whole) if graph.training else None
     amplified = rule is not None and rule.optimizer.amplifies
     is_gradient = check.kind == Kind.WEIGHT_GRAD.value
+    rounding = check.whole in cancelling(graph) or check.whole in before_norms(graph)
     return {
         "step": check.step,
         "kind": check.kind,
@@ -211,7 +212,7 @@ def _check(
         "count": check.tensor.count,
         "per_sample": check.per_sample,
         "tolerance": c_number(float(f"{check.tolerance:.6e}")),
-        "imposed": int(is_gradient and (amplified or check.whole in cancelling(graph))),
+        "imposed": int(is_gradient and (amplified or rounding)),
         "probed": offsets[check.tensor.name] if check.probed else 0,
     }
 

@@ -114,6 +114,23 @@ def reach_of(net: Net, before: tuple, gradients: dict, scales: dict, step: int):
     }
 
 
+def lost_digits(net: Net, t: dict[str, torch.Tensor]) -> dict[str, float]:
+    """How much larger the terms of a gradient are than what is left of them, by name.
+
+    Rounding is relative to the terms: of two values a channel, a batch norm's gradient is what its
+    eps leaves of them, and all gradients behind are made of it.
+    """
+    lost: dict[str, float] = {}
+    for source, terms, before in cancelling_terms(net, t):
+        left = t[source].grad
+        if left is None:
+            continue
+        worst = float(max(terms.max() / left.abs().max(), terms.norm() / left.norm()))
+        if 2.0 < worst < float("inf"):  # a digit at least
+            lost |= {name: worst * lost.get(name, 1.0) for name in before}
+    return lost
+
+
 def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: dict):
     """One pass in double precision: every tensor by (kind, name), the nearest kink.
 
@@ -137,6 +154,10 @@ def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: di
         every = torch.cat(terms[name], 1)
         usual = every.sum(1) / every.shape[1] ** 0.5
         found["scale", name] = torch.maximum(found["weight_grad", name].abs(), usual)
+    for name, factor in lost_digits(net, t).items():
+        kind = "input_grad" if name in t else "weight_grad"
+        if (kind, name) in found:
+            found["scale", name] = factor * found.get(("scale", name), found[kind, name])
     found |= {("buffer", name): value.clone() for name, value in net.named_buffers()}
     return found, nearest_kink(t)
 

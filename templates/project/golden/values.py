@@ -35,6 +35,15 @@ def distance_to_runner_up(x: torch.Tensor, kernel: tuple, stride: tuple) -> torc
     return gap[gap > 0].min() if (gap > 0).any() else torch.tensor(torch.inf)
 
 
+def terms_of_norm(norm: nn.Module, x: torch.Tensor, dy: torch.Tensor) -> torch.Tensor:
+    """Of each element of a batch norm's dx the largest term: dy * weight / the standard deviation."""
+    variance = x.detach().transpose(0, 1).flatten(1).var(1, unbiased=False)
+    scale = 1.0 / (variance + norm.eps).sqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight.detach().abs()
+    return dy.abs() * scale.reshape(1, -1, *[1] * (x.dim() - 2))
+
+
 def nearest_kink(t: dict[str, torch.Tensor]) -> tuple[float, str]:
     """The smallest distance to a jump, in tolerances, and where it is."""
     found = [(float(distance) / tolerance, what) for what, distance, tolerance in kinks(t)]
@@ -62,7 +71,7 @@ def compared(found: dict, kind: str, name: str, first: int = 0, count: int | Non
     if kind in ("activation", "input_grad") and whole.dim() > 0:
         whole = torch.cat([whole, whole.new_zeros(PASS - len(whole), *whole.shape[1:])])
     whole = whole.flatten()
-    scales = {"weight_grad": "scale", "clipped_grad": "clipped_scale"}
+    scales = {"weight_grad": "scale", "input_grad": "scale", "clipped_grad": "clipped_scale"}
     scale = found.get((scales.get(kind), name), whole)
     reach = None if kind in scales else found.get(("reach", name))
     reach = torch.zeros(1) if reach is None else reach.flatten()[first:]
