@@ -26,6 +26,7 @@ def golden_view(
         "seed": project.spec.training.seed,
         "steps": project.training_steps,
         "shuffle": project.spec.training.shuffle,
+        "evaluate_every": project.spec.training.evaluate_every or 0,
         "drop_last": project.spec.training.drop_last,
         "batch": project.spec.training.batch_size if training else 1,
         "accumulate": project.spec.training.accumulate if training else 1,

@@ -54,6 +54,11 @@ def failures(log: RunLog, golden: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
             f"free run: the loss of step {free_run.step} differs by {free_run.difference:.3g},"
             f" tolerance {free_run.tolerance:.3g}"
         )
+    found.extend(
+        f"evaluation after step {item.step}: loss {item.loss:.6g}, PyTorch {item.golden_loss:.6g}"
+        for item in log.evaluations
+        if item.ok is False
+    )
     stopped, peer = _overflow(log), finite_steps(golden)
     if stopped:
         found.append(f"the training stopped: {stopped}")

@@ -26,7 +26,7 @@ from trainlib_deployer.report.schema import (
     obj,
     ok_document,
 )
-from trainlib_deployer.targets.log import RunLog, StepCount, TensorCheck
+from trainlib_deployer.targets.log import Evaluation, RunLog, StepCount, TensorCheck
 
 _TENSOR: Schema = obj(
     {
@@ -53,6 +53,7 @@ _STEP_COUNT: Schema = obj(
     {"name": STRING, "layer": STRING, "phase": STRING, "kernel": STRING, "macs": COUNT,
      "count": COUNT, "kernels": COUNT, "predicted": nullable(COUNT)}
 )  # fmt: skip
+_EVALUATED: Schema = obj({"loss": nullable(NUMBER), "accuracy": nullable(NUMBER)})
 RUN_SCHEMA: Schema = ok_document(
     {
         "target": STRING,
@@ -61,6 +62,9 @@ RUN_SCHEMA: Schema = ok_document(
         "loss": array(nullable(NUMBER)),
         "golden_loss": array(NUMBER),
         "accuracy": nullable(obj({"device": NUMBER, "golden": NUMBER})),
+        "evaluations": array(
+            obj({"step": COUNT, "device": _EVALUATED, "golden": _EVALUATED})
+        ),
         "tensors": array(_TENSOR),
         "profile": nullable(
             obj({"unit": {"enum": ["cycles", "instructions", "ns"]}, "total": COUNT,
@@ -106,6 +110,7 @@ def run_report(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str, Any]) 
         }
         if accuracy and accuracy.samples
         else None,
+        "evaluations": [_evaluation(item, golden) for item in log.evaluations],
         "tensors": [*_tensors(log.tensors), *map(_absent, plan["absent"])],
         "profile": _profile(log, plan),
         "memory": {
@@ -141,8 +146,28 @@ def _require_complete(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str,
         raise RunFailedError(
             f"the run is incomplete: {len(log.losses)} of {golden['steps']} losses printed."
         )
+    expected = len(golden.get("evaluations", []))
+    if len(log.evaluations) != expected:
+        raise RunFailedError(
+            f"the run is incomplete: {len(log.evaluations)} of {expected} evaluations printed."
+        )
     if golden.get("accuracy") is not None and log.accuracy is None:
         raise RunFailedError("the run is incomplete: it printed no accuracy.")
+
+
+def _evaluation(item: Evaluation, golden: Mapping[str, Any]) -> Document:
+    """`accuracy` is null where the loss has no classes."""
+    has_classes = golden["accuracy"] is not None
+
+    def of(loss: float, correct: int) -> Document:
+        accuracy = correct / item.samples if has_classes else None
+        return {"loss": _number(loss), "accuracy": accuracy}
+
+    return {
+        "step": item.step,
+        "device": of(item.loss, item.correct),
+        "golden": of(item.golden_loss, item.golden_correct),
+    }
 
 
 def _tensors(checks: Iterable[TensorCheck]) -> Iterator[Document]:

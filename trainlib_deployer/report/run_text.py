@@ -9,6 +9,7 @@ from trainlib_deployer.report.schema import Document
 from trainlib_deployer.report.text import Cell, plural, table
 
 _TOP_STEPS = 10
+_SHOWN_EVALUATIONS = 10
 
 
 def run_text(report: RunReport) -> str:
@@ -19,6 +20,7 @@ def run_text(report: RunReport) -> str:
     facts = [
         ("loss", _loss(document)),
         ("accuracy", _accuracy(document)),
+        *(("test", _evaluation(item)) for item in _some(document["evaluations"])),
         ("tensors", _tensors(document)),
         ("memory", _memory(document)),
         ("stack", _stack(document)),
@@ -48,6 +50,21 @@ def _accuracy(document: Document) -> str | None:
     if accuracy is None:
         return None
     return f"{accuracy['device']:.1%} on the test data (PyTorch {accuracy['golden']:.1%})"
+
+
+def _some(evaluations: list[Document]) -> list[Document]:
+    """About ten of them, the last one among these."""
+    every = -(-len(evaluations) // _SHOWN_EVALUATIONS) or 1
+    return evaluations[::-1][::every][::-1]
+
+
+def _evaluation(item: Document) -> str:
+    device, golden = item["device"], item["golden"]
+    text = f"after step {item['step']}: loss {_value(device['loss'])}"
+    text += "" if device["accuracy"] is None else f", accuracy {device['accuracy']:.1%}"
+    peer = _value(golden["loss"])
+    peer += "" if golden["accuracy"] is None else f", {golden['accuracy']:.1%}"
+    return f"{text} (PyTorch {peer})"
 
 
 def _tensors(document: Document) -> str:

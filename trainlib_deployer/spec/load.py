@@ -67,6 +67,10 @@ class _SpecReader:
         layers = self._read_layers()
         training = self._read_training()
         data = self._read_data()
+        if training.evaluate_every and "test" not in data.key_where:
+            where = training.key_where["evaluate_every"]
+            hint = "Write data: {test: test.npz}."
+            self._reader.error("training: evaluate_every needs data with test samples", where, hint)
         device = self._read_device()
         init = self._existing_file(own.get("init"), self._entries, "init", "")
         if shape is None or layers is None:

@@ -63,6 +63,11 @@ class TrainingSpec:
     schedule: Schedule | None = None
     epochs: int = fields.integer(default=1, minimum=0, help="0: predict only")
     max_steps: int | None = fields.integer(default=None, minimum=1, help="stop earlier")
+    evaluate_every: int | None = fields.integer(
+        default=None,
+        minimum=1,
+        help="loss and accuracy on data.test each time so many steps are done",
+    )
     batch_size: int = fields.integer(default=1, minimum=1, help="samples a step")
     accumulate: int = fields.integer(
         default=1, minimum=1, help="mini-batches whose gradients are added up for one update"

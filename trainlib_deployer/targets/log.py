@@ -70,6 +70,19 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """On the test data after `step` training steps; `ok` is None where nothing was judged."""
+
+    step: int
+    loss: float
+    golden_loss: float
+    correct: int
+    samples: int
+    golden_correct: int
+    ok: bool | None
+
+
+@dataclass(frozen=True)
 class StepCount:
     """What one Step took in the last training step; `kernels`: its kernels alone, if it says so."""
 
@@ -119,6 +132,7 @@ class RunLog:
     losses: tuple[float, ...] = ()
     free_run: FreeRun | None = None
     accuracy: Accuracy | None = None
+    evaluations: tuple[Evaluation, ...] = ()
     not_finite: NotFinite | None = None
     profile: tuple[StepCount, ...] = ()
     stacks: tuple[StackUse, ...] = ()
@@ -136,7 +150,9 @@ class RunLog:
     @property
     def agrees(self) -> bool:
         """Whether everything that was judged is right."""
+        judged: list[TensorCheck | FreeRun | Accuracy | Evaluation | None]
         judged = [*self.tensors, self.free_run, self.accuracy]
+        judged += [item for item in self.evaluations if item.ok is not None]
         return not self.violations and all(item.ok for item in judged if item)
 
 
@@ -165,6 +181,7 @@ class _Parser:
     levels: list[LevelSize] = field(default_factory=list)
     checks: list[TensorCheck | MemoryViolation] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
     profile: list[StepCount] = field(default_factory=list)
     stacks: list[StackUse] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -183,6 +200,7 @@ class _Parser:
             levels=tuple(self.levels),
             checks=tuple(self.checks),
             losses=tuple(self.losses),
+            evaluations=tuple(self.evaluations),
             profile=tuple(self.profile),
             stacks=tuple(self.stacks),
             messages=tuple(self.messages),
@@ -241,6 +259,19 @@ class _Parser:
         correct, samples, golden = (int(match[key]) for key in ("correct", "samples", "golden"))
         self._once(accuracy=Accuracy(correct, samples, golden, match["ok"] == "ok"))
 
+    def evaluation(self, match: re.Match[str]) -> None:
+        self.evaluations.append(
+            Evaluation(
+                int(match["step"]),
+                float(match["loss"]),
+                float(match["golden"]),
+                int(match["correct"]),
+                int(match["samples"]),
+                int(match["right"]),
+                match["ok"] == "ok" if match["ok"] else None,
+            )
+        )
+
     def not_finite(self, match: re.Match[str]) -> None:
         found = NotFinite(int(match["step"]), match["at"], match["kind"], match["name"])
         self._once(not_finite=found)
@@ -289,6 +320,12 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
             "accuracy ",
             rf"accuracy (?P<correct>\d+) of (?P<samples>\d+), golden (?P<golden>\d+), {_OK}",
             _Parser.accuracy,
+        ),
+        (
+            "evaluation ",
+            rf"evaluation (?P<step>\d+): loss (?P<loss>{_FLOAT}), golden (?P<golden>{_FLOAT}),"
+            rf" correct (?P<correct>\d+) of (?P<samples>\d+), golden (?P<right>\d+)(?:, {_OK})?",
+            _Parser.evaluation,
         ),
         ("not finite: ", rf"not finite: {_AT}{_TENSOR}", _Parser.not_finite),
         (

@@ -60,14 +60,29 @@ def optimizer_before(step: int, state: dict[str, torch.Tensor], rates: list[floa
     return optimizer
 
 
+def evaluated(net: Net, x: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
+    """The mean loss of the samples, each by itself, and how many are classified right."""
+    training = [(module, module.training) for module in net.modules()]
+    net.eval()
+    with torch.no_grad():
+        output = net(x)[OUTPUT]
+        each = [loss_of({OUTPUT: output[i : i + 1]}, y[i : i + 1]).item() for i in range(len(x))]
+    correct = int((output.argmax(1) == y).sum()) if CLASSES else 0
+    for module, mode in training:
+        module.training = mode
+    return float(np.mean(each)), correct
+
+
 def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
-    """Train in f32: the network, the losses, and all state and the learning rates before each step
-    near the first and the last one. It ends before a step that makes what is not finite."""
+    """Train in f32: the network, the losses, all state and the learning rates before each step near the
+    first and the last one, and what evaluations find. It ends before a step that makes what is not
+    finite."""
     net = build()
     keep = {step for near in steps_near(len(batches)) for step in near}
     optimizer = optimizer_of(net)
     scheduler = scheduler_of(optimizer)
-    losses, states = [], {}
+    losses, states, evaluations = [], {}, []
+    test = load_test() if EVALUATE_EVERY else None
     for step, samples in enumerate(batches):
         if step in keep:
             states[step] = whole_state(net, optimizer, step), rates_of(optimizer)
@@ -83,8 +98,11 @@ def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
             scheduler.step()
         made = whole_state(net, optimizer, step + 1).values()
         if not np.isfinite(losses[-1]) or not all(value.isfinite().all() for value in made):
-            return net, losses[:-1], states
-    return net, losses, states
+            losses.pop()
+            break
+        if test is not None and (step + 1) % EVALUATE_EVERY == 0:
+            evaluations.append(evaluated(net, *test))
+    return net, losses, states, evaluations
 
 
 def update(net: Net, before: tuple, gradients: dict, step: int):
@@ -221,7 +239,7 @@ def main() -> None:
     batches = mini_batches(len(x))
     net = build()
     initial = whole_state(net, optimizer_of(net), 0)
-    net, losses, states = train(x, y, batches)
+    net, losses, states, evaluations = train(x, y, batches)
     checked, blobs, expected, notes = [], [blob(initial)], [], []
     if len(losses) < STEPS:
         # the steps before that are of no scale in which rounding is small
@@ -242,9 +260,12 @@ def main() -> None:
             expected.append([compared(values, *check) for check in CHECKS])
     correct, test_samples = None, 0
     write_samples("train", x, y)
-    if "load_test" in globals() and CLASSES:
+    if "load_test" in globals() and (CLASSES or EVALUATE_EVERY):
         test_x, test_y = load_test()
         write_samples("test", test_x, test_y)
-        correct, test_samples = count_correct(net, test_x, test_y), len(test_x)
-    write_data(blobs, expected, checked, batches, losses, correct, test_samples, notes)
+        test_samples = len(test_x)
+        correct = count_correct(net, test_x, test_y) if CLASSES else None
+    write_data(
+        blobs, expected, checked, batches, losses, correct, test_samples, notes, evaluations
+    )
     print(f"golden: {len(losses)} steps, loss {losses[:1]} -> {losses[-1:]}")

@@ -98,13 +98,14 @@ def write_data(
     correct: int | None,
     test_samples: int,
     notes: list[str],
+    evaluations: list[tuple[float, int]] = (),
 ) -> None:
     """The files of data/: states, expected values, and golden.bin with everything else."""
     compared = losses[:100] if len(losses) == STEPS else []
     header = [0x31474C54, PLAN_ID, STEPS, len(checked), len(compared), test_samples]
     samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
     flat = [word for row in (*checked, *samples) for word in row]
-    words = [*header, correct or 0, *flat]
+    words = [*header, correct or 0, EVALUATE_EVERY, len(evaluations), *flat]
     files = {
         "state.bin": b"".join(blobs),
         "expected_full.bin": b"".join(
@@ -113,7 +114,9 @@ def write_data(
         "expected_fingerprint.bin": b"".join(
             fingerprint_record(*pair).astype("<f4").tobytes() for pairs in expected for pair in pairs
         ),
-        "golden.bin": np.array(words, "<u4").tobytes() + np.array(compared, "<f4").tobytes(),
+        "golden.bin": np.array(words, "<u4").tobytes()
+        + np.array(compared, "<f4").tobytes()
+        + np.array(list(evaluations), "<f4,<u4").tobytes(),
     }
     for name, content in files.items():
         (DATA / name).write_bytes(content)
@@ -124,6 +127,10 @@ def write_data(
         "loss": losses,
         "accuracy": correct / test_samples if correct is not None and test_samples else None,
         "test_samples": test_samples,
+        "evaluations": [
+            {"step": (index + 1) * EVALUATE_EVERY, "loss": loss, "correct": right}
+            for index, (loss, right) in enumerate(evaluations)
+        ],
         "checked_steps": sorted({step for step, _, _ in checked}),
         "notes": notes,
         "torch": torch.__version__,

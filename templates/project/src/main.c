@@ -18,9 +18,7 @@
 enum { DIFFERS = 1, UNUSABLE = 2, NOT_FINITE = 4 };
 
 static float x[NET_INPUT_COUNT];
-#if !NET_TRAINS || NET_CLASSES > 0
 static float y[NET_OUTPUT_COUNT];
-#endif
 #if NET_TRAINS && NET_TARGET_COUNT > 0
 static net_target target[NET_TARGET_COUNT];
 #endif
@@ -165,6 +163,20 @@ static int local_checks(const golden_header *golden)
     return 1;
 }
 
+#if NET_CLASSES > 0
+static uint32_t is_correct(int32_t label)
+{
+    int32_t best = 0;
+
+    for (int32_t c = 1; c < NET_CLASSES; c++) {
+        if (y[c] > y[best]) {
+            best = c;
+        }
+    }
+    return best == label;
+}
+#endif
+
 #if NET_TRAINS
 /* 0 where a file ends early. */
 static int run_step(const golden_header *golden, uint32_t step, float *loss)
@@ -181,6 +193,50 @@ static int run_step(const golden_header *golden, uint32_t step, float *loss)
         *loss += run_pass(count, total, first + count == total);
     }
     return total > 0;
+}
+
+static float evaluate_sample(void)
+{
+#if NET_TARGET_COUNT > 0
+    return net_evaluate(x, target, y);
+#else
+    return net_evaluate(x, y);
+#endif
+}
+
+static int evaluate(const golden_header *golden, golden_evaluation *found)
+{
+    float sum = 0.0f;
+
+    found->correct = 0;
+    for (uint32_t i = 0; i < golden->test_samples; i++) {
+        int whole = golden_read(TL_DATA_TEST_X, i, x, sizeof x);
+#if NET_TARGET_COUNT > 0
+        whole = whole && golden_read(TL_DATA_TEST_Y, i, target, sizeof target);
+#endif
+        if (!whole) {
+            return 0;
+        }
+        sum += evaluate_sample();
+#if NET_CLASSES > 0
+        found->correct += is_correct(target[0]);
+#endif
+    }
+    found->loss = sum / (float)golden->test_samples;
+    return 1;
+}
+
+/* Every so many steps. */
+static int evaluate_now(const golden_header *golden, uint32_t done, int *agrees)
+{
+    const uint32_t index = golden->evaluations > 0 ? done / golden->evaluate_every : 0;
+    golden_evaluation found;
+
+    if (index == 0 || index > golden->evaluations || done % golden->evaluate_every > 0) {
+        return 1;
+    }
+    end_losses();
+    return evaluate(golden, &found) && golden_evaluated(golden, index - 1, found, agrees);
 }
 
 /* `finite`: whether all losses and what was learned are. */
@@ -201,7 +257,9 @@ static int free_run(const golden_header *golden, int *agrees, int *finite)
         }
         print_loss(step, loss);
         *finite = tl_is_finite(loss);
-        if (*finite && !golden_compare_loss(golden, step, last_loss())) {
+        if (*finite
+            && (!golden_compare_loss(golden, step, last_loss())
+                || !evaluate_now(golden, step + 1, agrees))) {
             return 0;
         }
     }
@@ -271,19 +329,13 @@ static int accuracy(const golden_header *golden, int *agrees)
 
     for (uint32_t i = 0; i < golden->test_samples; i++) {
         int32_t label;
-        int32_t best = 0;
 
         if (!golden_read(TL_DATA_TEST_X, i, x, sizeof x)
             || !golden_read(TL_DATA_TEST_Y, i, &label, sizeof label)) {
             return 0;
         }
         net_predict(x, y);
-        for (int32_t c = 1; c < NET_CLASSES; c++) {
-            if (y[c] > y[best]) {
-                best = c;
-            }
-        }
-        correct += best == label;
+        correct += is_correct(label);
     }
     if (golden->test_samples > 0) {
         *agrees &= golden_judge_accuracy(golden, correct);
