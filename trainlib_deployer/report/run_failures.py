@@ -14,13 +14,15 @@ _SHOWN = 8
 
 def overflow(log: RunLog, golden: Mapping[str, Any], kept: Path) -> Diagnostic:
     """Why a training that is not finite stopped."""
-    peer, place = finite_steps(golden), _overflow(log)
+    found, peer = log.not_finite, finite_steps(golden)
+    assert found
+    place = f"Step {found.at} (training step {found.step})"
     if peer is None:
         peer_text = "PyTorch's training stays finite"
     else:
         peer_text = f"PyTorch's is not finite from step {peer} on"
     return Diagnostic(
-        f"the training stopped: {place}; {peer_text}."
+        f"the training stopped: {found.kind} {found.name} is not finite at {place}; {peer_text}."
         f" The parameters from before that step are in {kept}.",
         hint="Lower the lr, or scale the data and the initial parameters.",
     )
@@ -30,15 +32,6 @@ def finite_steps(golden: Mapping[str, Any]) -> int | None:
     """The training steps that PyTorch came through, where it is fewer than planned."""
     finite = len(golden["loss"])
     return finite if finite < golden["steps"] else None
-
-
-def _overflow(log: RunLog) -> str | None:
-    found = log.not_finite
-    if found is None:
-        return None
-    return (
-        f"{found.kind} {found.name} is not finite at Step {found.at} (training step {found.step})"
-    )
 
 
 def failures(log: RunLog, golden: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
@@ -59,10 +52,8 @@ def failures(log: RunLog, golden: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
         for item in log.evaluations
         if item.ok is False
     )
-    stopped, peer = _overflow(log), finite_steps(golden)
-    if stopped:
-        found.append(f"the training stopped: {stopped}")
-    elif peer is not None:
+    peer = finite_steps(golden)
+    if peer is not None:
         found.append(f"the training stays finite, PyTorch's is not from step {peer} on")
     if accuracy and not accuracy.ok:
         found.append(
