@@ -20,10 +20,13 @@ DATA = HERE / "data"
 
 SEED = 0
 STEPS = 5748  # training steps
-BATCH = 1  # samples of a step
+BATCH = 1  # samples of a mini-batch
+ACCUMULATE = 1  # mini-batches of a training step
+PASS = 1  # samples that the C program takes at once
 DROP_LAST = False  # the last, smaller mini-batch of an epoch
 SHUFFLE = False
-PLAN_ID = 3135004077  # of the C project that these values belong to
+EVALUATE_EVERY = 0  # steps, on the test samples; 0: after training alone
+PLAN_ID = 425584153  # of the C project that these values belong to
 STATE_ID = 4181758745
 INPUT_SHAPE = (1, 8, 8)
 OUTPUT = 'fc2'
@@ -59,15 +62,42 @@ def loss_of(t: dict[str, torch.Tensor], target: torch.Tensor) -> torch.Tensor:
     return F.cross_entropy(t["fc2"], target)
 
 
-def optimizer_of(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+LOSS_IS_MEAN = True  # over all samples of a training step
+
+# Parameters and how each group of them is trained.
+GROUPS = [
+    ({'lr': 0.05, 'weight_decay': 0.0001}, ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias']),
+]
+
+
+def optimizer_of(net: Net) -> torch.optim.Optimizer:
+    named = dict(net.named_parameters())
+    parameters = [{**own, "params": [named[name] for name in names]} for own, names in GROUPS]
     return torch.optim.SGD(parameters, lr=0.05, weight_decay=0.0001)
 
 
+def clip_gradients(net: Net) -> float:
+    """Clip what the updates see, in place; the factor of all of it."""
+    return 1.0
+
+
+def scheduler_of(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+    """Steps once in SCHEDULE_EVERY training steps."""
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+SCHEDULE_EVERY = 1
 # What the optimizer keeps of a parameter, in the order of net_save().
 KEPT = []
 COUNTS_STEPS = False  # net_save() ends with the number of training steps
 # How far gradients of the f32 program may be off, where the optimizer makes more of that.
 AMPLIFIED = {}
+
+
+def cancelling_terms(net: Net, t: dict[str, torch.Tensor]) -> list[tuple]:
+    """From the last layer on: (input of a norm, terms of its gradient, what has its gradient from it)."""
+    return [
+    ]
 
 
 # What the C program compares, in the order of its Steps: (kind, name), and where a Step makes only
@@ -106,10 +136,10 @@ def load_samples() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def load_test() -> tuple[torch.Tensor, torch.Tensor]:
-    """Test samples and their classes."""
+    """Test samples and their targets."""
     file = np.load(HERE / "inputs/test.npz")
-    x, y = file["x"].astype(np.float32), file["y"].astype(np.int64)
-    return torch.from_numpy(x), torch.from_numpy(y)
+    x = torch.from_numpy(file["x"].astype(np.float32))
+    return x, torch.from_numpy(file["y"].astype(np.int64))
 
 
 def build() -> Net:
@@ -158,6 +188,15 @@ def distance_to_runner_up(x: torch.Tensor, kernel: tuple, stride: tuple) -> torc
     return gap[gap > 0].min() if (gap > 0).any() else torch.tensor(torch.inf)
 
 
+def terms_of_norm(norm: nn.Module, x: torch.Tensor, dy: torch.Tensor) -> torch.Tensor:
+    """Of each element of a batch norm's dx the largest term: dy * weight / the standard deviation."""
+    variance = x.detach().transpose(0, 1).flatten(1).var(1, unbiased=False)
+    scale = 1.0 / (variance + norm.eps).sqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight.detach().abs()
+    return dy.abs() * scale.reshape(1, -1, *[1] * (x.dim() - 2))
+
+
 def nearest_kink(t: dict[str, torch.Tensor]) -> tuple[float, str]:
     """The smallest distance to a jump, in tolerances, and where it is."""
     found = [(float(distance) / tolerance, what) for what, distance, tolerance in kinks(t)]
@@ -183,11 +222,12 @@ def compared(found: dict, kind: str, name: str, first: int = 0, count: int | Non
     """
     whole = found[kind, name]
     if kind in ("activation", "input_grad") and whole.dim() > 0:
-        whole = torch.cat([whole, whole.new_zeros(BATCH - len(whole), *whole.shape[1:])])
+        whole = torch.cat([whole, whole.new_zeros(PASS - len(whole), *whole.shape[1:])])
     whole = whole.flatten()
-    scale = found.get(("scale", name), whole) if kind == "weight_grad" else whole
-    reach = found.get(("reach", name))
-    reach = torch.zeros(1) if reach is None or kind == "weight_grad" else reach.flatten()[first:]
+    scales = {"weight_grad": "scale", "input_grad": "scale", "clipped_grad": "clipped_scale"}
+    scale = found.get((scales.get(kind), name), whole)
+    reach = None if kind in scales else found.get(("reach", name))
+    reach = torch.zeros(1) if reach is None else reach.flatten()[first:]
     return whole[first:][:count], scale, reach[:count]
 
 
@@ -205,19 +245,20 @@ def fingerprint_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Ten
 def write_data(
     blobs: list[bytes],
     expected: list[list[tuple[torch.Tensor, ...]]],
-    checked: list[tuple[int, int]],
+    checked: list[tuple[int, int, int]],
     batches: list[list[int]],
     losses: list[float],
     correct: int | None,
     test_samples: int,
     notes: list[str],
+    evaluations: list[tuple[float, int]] = (),
 ) -> None:
     """The files of data/: states, expected values, and golden.bin with everything else."""
-    compared = losses[:100]
-    header = [0x31474C54, PLAN_ID, len(losses), len(checked), len(compared), test_samples]
-    samples = [batch + [0xFFFFFFFF] * (BATCH - len(batch)) for batch in batches]
+    compared = losses[:100] if len(losses) == STEPS else []
+    header = [0x31474C54, PLAN_ID, STEPS, len(checked), len(compared), test_samples]
+    samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
     flat = [word for row in (*checked, *samples) for word in row]
-    words = [*header, correct or 0, *flat]
+    words = [*header, correct or 0, EVALUATE_EVERY, len(evaluations), *flat]
     files = {
         "state.bin": b"".join(blobs),
         "expected_full.bin": b"".join(
@@ -226,18 +267,24 @@ def write_data(
         "expected_fingerprint.bin": b"".join(
             fingerprint_record(*pair).astype("<f4").tobytes() for pairs in expected for pair in pairs
         ),
-        "golden.bin": np.array(words, "<u4").tobytes() + np.array(compared, "<f4").tobytes(),
+        "golden.bin": np.array(words, "<u4").tobytes()
+        + np.array(compared, "<f4").tobytes()
+        + np.array(list(evaluations), "<f4,<u4").tobytes(),
     }
     for name, content in files.items():
         (DATA / name).write_bytes(content)
     summary = {
         "schema": 1,
         "plan_id": PLAN_ID,
-        "steps": len(losses),
+        "steps": STEPS,
         "loss": losses,
         "accuracy": correct / test_samples if correct is not None and test_samples else None,
         "test_samples": test_samples,
-        "checked_steps": [step for step, _ in checked],
+        "evaluations": [
+            {"step": (index + 1) * EVALUATE_EVERY, "loss": loss, "correct": right}
+            for index, (loss, right) in enumerate(evaluations)
+        ],
+        "checked_steps": sorted({step for step, _, _ in checked}),
         "notes": notes,
         "torch": torch.__version__,
     }
@@ -264,9 +311,10 @@ def count_correct(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
 
 
 def mini_batches(count: int) -> list[list[int]]:
-    """The samples of each training step, as torch.utils.data.DataLoader makes mini-batches.
+    """The samples of each training step: so many mini-batches of torch.utils.data.DataLoader.
 
-    In the order of the file, or of one permutation an epoch.
+    In the order of the file, or of one permutation an epoch, whose last mini-batches are a training
+    step by themselves.
     """
     generator = torch.Generator().manual_seed(SEED)
     batches: list[list[int]] = []
@@ -275,12 +323,20 @@ def mini_batches(count: int) -> list[list[int]]:
         if SHUFFLE:
             epoch = torch.randperm(count, generator=generator).tolist()
         parts = [epoch[first : first + BATCH] for first in range(0, count, BATCH)]
-        batches.extend(part for part in parts if len(part) == BATCH or not DROP_LAST)
+        parts = [part for part in parts if len(part) == BATCH or not DROP_LAST]
+        for first in range(0, len(parts), ACCUMULATE):
+            batches.append([sample for part in parts[first : first + ACCUMULATE] for sample in part])
     return batches[:STEPS]
 
 
-def learning(net: Net) -> list[nn.Parameter]:
-    return [p for p in net.parameters() if p.requires_grad]
+def passes_of(samples: list[int]) -> list[list[int]]:
+    """The samples of each pass of a training step."""
+    return [samples[first : first + PASS] for first in range(0, len(samples), PASS)]
+
+
+def share_of_loss(t: dict[str, torch.Tensor], y: torch.Tensor, total: int) -> torch.Tensor:
+    """What a pass adds to the loss of a training step of `total` samples."""
+    return loss_of(t, y) * (len(y) / total) if LOSS_IS_MEAN else loss_of(t, y)
 
 
 def kept_by(optimizer: torch.optim.Optimizer, net: Net) -> dict[str, torch.Tensor]:
@@ -299,9 +355,15 @@ def whole_state(net: Net, optimizer: torch.optim.Optimizer, step: int) -> dict[s
     return state_of(net) | kept_by(optimizer, net) | counter
 
 
-def optimizer_from(state: dict[str, torch.Tensor], net: Net, step: int) -> torch.optim.Optimizer:
+def rates_of(optimizer: torch.optim.Optimizer) -> list[float]:
+    return [group["lr"] for group in optimizer.param_groups]
+
+
+def optimizer_before(step: int, state: dict[str, torch.Tensor], rates: list[float], net: Net):
     """The optimizer of `net` as it is before training step `step`."""
-    optimizer = optimizer_of(learning(net))
+    optimizer = optimizer_of(net)
+    for group, lr in zip(optimizer.param_groups, rates):
+        group["lr"] = lr
     parameters = dict(net.named_parameters())
     for name, key in KEPT if step > 0 else []:
         known = optimizer.state[parameters[name]]
@@ -310,39 +372,69 @@ def optimizer_from(state: dict[str, torch.Tensor], net: Net, step: int) -> torch
     return optimizer
 
 
-def train(net: Net, x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], keep: set[int]):
-    """Train in f32; the losses, and all state before each step of `keep`."""
-    optimizer = optimizer_of(learning(net))
-    losses, states = [], {}
+def evaluated(net: Net, x: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
+    """The mean loss of the samples, each by itself, and how many are classified right."""
+    training = [(module, module.training) for module in net.modules()]
+    net.eval()
+    with torch.no_grad():
+        output = net(x)[OUTPUT]
+        each = [loss_of({OUTPUT: output[i : i + 1]}, y[i : i + 1]).item() for i in range(len(x))]
+    correct = int((output.argmax(1) == y).sum()) if CLASSES else 0
+    for module, mode in training:
+        module.training = mode
+    return float(np.mean(each)), correct
+
+
+def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
+    """Train in f32: the network, the losses, all state and the learning rates before each step near the
+    first and the last one, and what evaluations find. It ends before a step that makes what is not
+    finite."""
+    net = build()
+    keep = {step for near in steps_near(len(batches)) for step in near}
+    optimizer = optimizer_of(net)
+    scheduler = scheduler_of(optimizer)
+    losses, states, evaluations = [], {}, []
+    test = load_test() if EVALUATE_EVERY else None
     for step, samples in enumerate(batches):
         if step in keep:
-            states[step] = whole_state(net, optimizer, step)
+            states[step] = whole_state(net, optimizer, step), rates_of(optimizer)
         optimizer.zero_grad()
-        loss = loss_of(net(x[samples]), y[samples])
-        loss.backward()
+        losses.append(0.0)
+        for part in passes_of(samples):
+            loss = share_of_loss(net(x[part]), y[part], len(samples))
+            loss.backward()
+            losses[-1] += loss.item()
+        clip_gradients(net)
         optimizer.step()
-        losses.append(loss.item())
-        if not np.isfinite(losses[-1]):
-            raise SystemExit(f"golden: the loss is not finite at step {step}: lower the lr")
-    return losses, states
+        if (step + 1) % SCHEDULE_EVERY == 0:
+            scheduler.step()
+        made = whole_state(net, optimizer, step + 1).values()
+        if not np.isfinite(losses[-1]) or not all(value.isfinite().all() for value in made):
+            losses.pop()
+            break
+        if test is not None and (step + 1) % EVALUATE_EVERY == 0:
+            evaluations.append(evaluated(net, *test))
+    return net, losses, states, evaluations
 
 
-def update(net: Net, state: dict[str, torch.Tensor], gradients: dict, step: int):
+def update(net: Net, before: tuple, gradients: dict, step: int):
     """Parameters and what the optimizer keeps after an update: (kind, name) → tensor."""
+    state, rates = before
     load_state(net, state)
-    optimizer = optimizer_from(state, net, step)
+    optimizer = optimizer_before(step, state, rates, net)
     for name, parameter in net.named_parameters():
         parameter.grad = gradients[name].clone() if name in gradients else None
+    clip_gradients(net)
     optimizer.step()
     found = {("weight", name): p.detach().clone() for name, p in net.named_parameters()}
     return found | {("optimizer_state", n): value for n, value in kept_by(optimizer, net).items()}
 
 
-def reach_of(net: Net, state: dict[str, torch.Tensor], gradients: dict, scales: dict, step: int):
+def reach_of(net: Net, before: tuple, gradients: dict, scales: dict, step: int):
     """How far each result of the update moves, where gradients are off as f32 may be."""
     off = {n: AMPLIFIED.get(n, 0.0) * scales[n].abs().max() for n in gradients}
     low, middle, high = (
-        update(net, state, {n: g + way * off[n] for n, g in gradients.items()}, step)
+        update(net, before, {n: g + way * off[n] for n, g in gradients.items()}, step)
         for way in (-1.0, 0.0, 1.0)
     )
     # squares of what is nearly 0 move to the same side both ways
@@ -352,45 +444,90 @@ def reach_of(net: Net, state: dict[str, torch.Tensor], gradients: dict, scales: 
     }
 
 
-def local_step(state: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor, step: int):
-    """One step from `state` in double precision: every tensor by (kind, name), the nearest kink."""
-    net = build().double()
-    load_state(net, state)
-    if y.is_floating_point():
-        y = y.double()
+def lost_digits(net: Net, t: dict[str, torch.Tensor]) -> dict[str, float]:
+    """How much larger the terms of a gradient are than what is left of them, by name.
+
+    Rounding is relative to the terms: of two values a channel, a batch norm's gradient is what its
+    eps leaves of them, and all gradients behind are made of it.
+    """
+    lost: dict[str, float] = {}
+    for source, terms, before in cancelling_terms(net, t):
+        left = t[source].grad
+        if left is None:
+            continue
+        worst = float(max(terms.max() / left.abs().max(), terms.norm() / left.norm()))
+        if 2.0 < worst < float("inf"):  # a digit at least
+            lost |= {name: worst * lost.get(name, 1.0) for name in before}
+    return lost
+
+
+def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: dict):
+    """One pass in double precision: every tensor by (kind, name), the nearest kink.
+
+    Gradients add to those of the passes before; `terms` collects what CANCELLING ones sum.
+    """
     t = net(x.double())
-    distance = nearest_kink(t)
     for value in t.values():
         if value.requires_grad:
             value.retain_grad()
-    loss = loss_of(t, y)
+    loss = share_of_loss(t, y.double() if y.is_floating_point() else y, total)
     loss.backward()
     found = {("activation", name): value.detach() for name, value in t.items()}
     found["activation", "loss"] = loss.detach()
     found |= {("input_grad", name): value.grad for name, value in t.items() if value.requires_grad}
-    gradients = {n: p.grad.clone() for n, p in net.named_parameters() if p.requires_grad}
-    found |= {("weight_grad", name): gradient for name, gradient in gradients.items()}
+    for name, parameter in net.named_parameters():
+        if parameter.requires_grad:
+            found["weight_grad", name] = parameter.grad.clone()
     for name, layer in CANCELLING.items():
         # a sum of K terms that cancels is as exact as one of random signs: sqrt(K) times a term
-        terms = t[layer].grad.abs().transpose(0, 1).flatten(1)
-        usual = terms.sum(1) / terms.shape[1] ** 0.5
+        terms.setdefault(name, []).append(t[layer].grad.abs().transpose(0, 1).flatten(1))
+        every = torch.cat(terms[name], 1)
+        usual = every.sum(1) / every.shape[1] ** 0.5
         found["scale", name] = torch.maximum(found["weight_grad", name].abs(), usual)
+    for name, factor in lost_digits(net, t).items():
+        kind = "input_grad" if name in t else "weight_grad"
+        if (kind, name) in found:
+            found["scale", name] = factor * found.get(("scale", name), found[kind, name])
     found |= {("buffer", name): value.clone() for name, value in net.named_buffers()}
+    return found, nearest_kink(t)
+
+
+def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, samples: list[int], step: int):
+    """One step from `before`: what each pass makes, and the nearest kink of all."""
+    net = build().double()
+    load_state(net, before[0])
+    terms: dict = {}
+    parts = passes_of(samples)
+    made = [local_pass(net, x[part], y[part], len(samples), terms) for part in parts]
+    passes, kinks = zip(*made)
+    last = passes[-1]
+    gradients = {name: value for (kind, name), value in last.items() if kind == "weight_grad"}
+    scales = {n: last.get(("scale", n), gradient) for n, gradient in gradients.items()}
+    factor = clip_gradients(net)
+    final = {}
+    for name, scale in scales.items():
+        # what is cut off was a part of what the rest is as exact as
+        final["clipped_scale", name] = factor * scale
+        final["clipped_grad", name] = net.get_parameter(name).grad
     if AMPLIFIED:
-        scales = {n: found.get(("scale", n), gradient) for n, gradient in gradients.items()}
-        found |= reach_of(net, state, gradients, scales, step)
-    return found | update(net, state, gradients, step), distance
+        final |= reach_of(net, before, gradients, scales, step)
+    final |= update(net, before, gradients, step)
+    return [found | final for found in passes], min(kinks)
 
 
 SEARCH = 32  # steps tried, where a kink is too near
+
+
+def steps_near(count: int) -> tuple[range, range]:
+    """Candidates for the first and the last checked one of `count` steps."""
+    return range(min(SEARCH, count)), range(count - 1, max(count - 1 - SEARCH, -1), -1)
 
 
 def choose_step(wanted: int, candidates: range, states, x, y, batches):
     """The first candidate whose kinks are all farther than rounding reaches, else the farthest."""
     best = None
     for step in candidates:
-        samples = batches[step]
-        found, (distance, what) = local_step(states[step], x[samples], y[samples], step)
+        found, (distance, what) = local_step(states[step], x, y, batches[step], step)
         if best is None or distance > best[1]:
             best = (step, distance, what, found)
         if distance > 1.0:
@@ -412,31 +549,38 @@ def main() -> None:
     prepare()
     x, y = load_samples()
     batches = mini_batches(len(x))
-    forwards = range(min(SEARCH, STEPS))
-    backwards = range(STEPS - 1, max(STEPS - 1 - SEARCH, -1), -1)
     net = build()
-    initial = whole_state(net, optimizer_of(learning(net)), 0)
-    losses, states = train(net, x, y, batches, {*forwards, *backwards})
+    initial = whole_state(net, optimizer_of(net), 0)
+    net, losses, states, evaluations = train(x, y, batches)
     checked, blobs, expected, notes = [], [blob(initial)], [], []
-    wanted_steps = [(0, forwards)] + ([(STEPS - 1, backwards)] if STEPS > 1 else [])
-    for wanted, candidates in wanted_steps:
+    if len(losses) < STEPS:
+        # the steps before that are of no scale in which rounding is small
+        notes.append(f"PyTorch's training is not finite from step {len(losses)} on")
+    for candidates in steps_near(STEPS) if len(losses) == STEPS else ():
+        if not candidates or candidates[0] in [earlier for earlier, _, _ in checked]:
+            continue
+        wanted = candidates[0]
         step, found, guided, note = choose_step(wanted, candidates, states, x, y, batches)
         if note:
             notes.append(note)
             print(f"golden: {note}")
-        if step in [earlier for earlier, _ in checked]:
+        if step in [earlier for earlier, _, _ in checked]:
             continue
-        checked.append((step, int(guided)))
-        blobs.append(blob(states[step]))
-        expected.append([compared(found, *check) for check in CHECKS])
+        for index, values in enumerate(found):
+            checked.append((step, index, int(guided)))
+            blobs.append(blob(states[step][0]))
+            expected.append([compared(values, *check) for check in CHECKS])
     correct, test_samples = None, 0
     write_samples("train", x, y)
-    if "load_test" in globals() and CLASSES:
+    if "load_test" in globals() and (CLASSES or EVALUATE_EVERY):
         test_x, test_y = load_test()
         write_samples("test", test_x, test_y)
-        correct, test_samples = count_correct(net, test_x, test_y), len(test_x)
-    write_data(blobs, expected, checked, batches, losses, correct, test_samples, notes)
-    print(f"golden: {len(losses)} steps, loss {losses[0]:.6f} -> {losses[-1]:.6f}")
+        test_samples = len(test_x)
+        correct = count_correct(net, test_x, test_y) if CLASSES else None
+    write_data(
+        blobs, expected, checked, batches, losses, correct, test_samples, notes, evaluations
+    )
+    print(f"golden: {len(losses)} steps, loss {losses[:1]} -> {losses[-1:]}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include "tl/data.h"
 #include "tl/port.h"
 #include "tl/print.h"
+#include "watch.h"
 
 int net_observed;
 
@@ -129,18 +130,19 @@ void net_step_begins(int step)
     for (int core = 0; core < tl_num_cores(); core++) {
         net_computed[core] = 0;
     }
+    net_waited = 0;
     step_start = tl_counter();
 }
 
-/* Of the slowest core. */
-static uint32_t computed(void)
+/* By the slowest core; 0: all of the Step was. */
+static uint32_t computed(uint32_t count)
 {
     uint32_t most = 0;
 
     for (int core = 0; core < tl_num_cores(); core++) {
         most = net_computed[core] > most ? net_computed[core] : most;
     }
-    return most;
+    return most == 0 && net_waited > 0 ? count - net_waited : most;
 }
 
 void net_step_ends(int step)
@@ -151,32 +153,35 @@ void net_step_ends(int step)
         check_guards(step);
         check_step(step, 0);
     }
+    if (net_observed & NET_WATCHING) {
+        watch_step(step);
+    }
     if (net_observed & NET_PROFILING) {
         tl_print_str("profile ");
         tl_print_str(net_step_names[step]);
         tl_print_str(" ");
         tl_print_int((int32_t)count);
         tl_print_str(" " TL_COUNTER_UNIT);
-        if (computed() > 0) {
+        if (computed(count) > 0) {
             tl_print_str(", kernels ");
-            tl_print_int((int32_t)computed());
+            tl_print_int((int32_t)computed(count));
         }
         tl_print_str("\n");
     }
 }
 
 /* A parameter as it was before the checked step. */
-static int restore(float *value, uint32_t count, uint32_t at)
+static int restore(const net_check *check, uint32_t at)
 {
     float part[64];
 
-    for (uint32_t done = 0; done < count; done += 64) {
-        const uint32_t bytes = 4 * (count - done < 64 ? count - done : 64);
+    for (uint32_t done = 0; done < check->count; done += 64) {
+        const uint32_t bytes = 4 * (check->count - done < 64 ? check->count - done : 64);
 
         if (tl_data_read(TL_DATA_STATE, at + 4 * done, part, bytes) != bytes) {
             return 0;
         }
-        tl_far_write(value + done, part, bytes);
+        put_values(check, done, part, bytes);
     }
     return 1;
 }
@@ -190,7 +195,7 @@ void net_gradients_made(int step)
         const net_check *check = &net_checks[i];
 
         if (check->step == step && check->probed > 0
-            && !restore(check->value, check->count, state + check->probed)) {
+            && !restore(check, state + check->probed)) {
             data_whole = 0;
         }
     }
@@ -198,6 +203,7 @@ void net_gradients_made(int step)
 
 int net_running[TL_CORES_MAX];
 uint32_t net_computed[TL_CORES_MAX];
+uint32_t net_waited;
 
 const char *tl_doing(int core)
 {

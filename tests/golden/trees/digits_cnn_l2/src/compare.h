@@ -26,6 +26,9 @@ uint32_t expected_bytes(const net_check *check);
    there: the fingerprints of what an update makes say how far rounding reaches. 0: file too short. */
 int impose(const net_check *check, uint32_t count, uint32_t index, uint32_t before);
 
+/* Write elements from `first` on, where the tensor is and where it lives. */
+void put_values(const net_check *check, uint32_t first, const float *values, uint32_t bytes);
+
 /* Compare the first `count` elements with record `index` of the expected values, `before` bytes into
    it; 0: file too short. */
 int compare(

@@ -51,6 +51,11 @@ static uint32_t samples_at(const golden_header *header)
     return (uint32_t)(sizeof(golden_header) + header->checked_steps * sizeof(golden_checked));
 }
 
+static uint32_t losses_at(const golden_header *header)
+{
+    return samples_at(header) + 4 * header->steps * NET_BATCH;
+}
+
 int golden_sample(const golden_header *header, uint32_t step, uint32_t index, uint32_t *sample)
 {
     return read_at(samples_at(header) + 4 * (step * NET_BATCH + index), sample, 4);
@@ -61,6 +66,14 @@ static float magnitude(float value)
     return value < 0.0f ? -value : value;
 }
 
+/* relative where it is large */
+static float apart(float value, float expected)
+{
+    const float difference = magnitude(value - expected);
+
+    return magnitude(expected) > 1.0f ? difference / magnitude(expected) : difference;
+}
+
 int golden_compare_loss(const golden_header *header, uint32_t step, float loss)
 {
     float expected;
@@ -69,13 +82,10 @@ int golden_compare_loss(const golden_header *header, uint32_t step, float loss)
     if (step >= header->losses) {
         return 1;
     }
-    if (!read_at(samples_at(header) + 4 * (header->steps * NET_BATCH + step), &expected, 4)) {
+    if (!read_at(losses_at(header) + 4 * step, &expected, 4)) {
         return 0;
     }
-    difference = magnitude(loss - expected);
-    if (magnitude(expected) > 1.0f) {
-        difference /= magnitude(expected);
-    }
+    difference = apart(loss, expected);
     /* a NaN is worst, and stays */
     if (step == 0 || (worst_loss == worst_loss && !(difference <= worst_loss))) {
         worst_loss = difference;
@@ -98,6 +108,39 @@ int golden_judge_losses(const golden_header *header)
     tl_print_float(loss_tolerance);
     tl_print_str(agrees ? ", ok\n" : ", MISMATCH\n");
     return agrees;
+}
+
+int golden_evaluated(
+    const golden_header *header, uint32_t index, golden_evaluation found, int *agrees)
+{
+    const uint32_t first = losses_at(header) + 4 * header->losses;
+    const uint32_t step = (index + 1) * header->evaluate_every;
+    golden_evaluation expected;
+
+    if (!read_at(first + index * (uint32_t)sizeof expected, &expected, sizeof expected)) {
+        return 0;
+    }
+    tl_print_str("evaluation ");
+    tl_print_int((int32_t)step);
+    tl_print_str(": loss ");
+    tl_print_float(found.loss);
+    tl_print_str(", golden ");
+    tl_print_float(expected.loss);
+    tl_print_str(", correct ");
+    tl_print_int((int32_t)found.correct);
+    tl_print_str(" of ");
+    tl_print_int((int32_t)header->test_samples);
+    tl_print_str(", golden ");
+    tl_print_int((int32_t)expected.correct);
+    if (step > header->losses) {
+        tl_print_str("\n");
+    } else if (apart(found.loss, expected.loss) <= loss_tolerance) {
+        tl_print_str(", ok\n");
+    } else {
+        tl_print_str(", MISMATCH\n");
+        *agrees = 0;
+    }
+    return 1;
 }
 
 int golden_judge_accuracy(const golden_header *header, uint32_t correct)

@@ -8,8 +8,8 @@
 #include "tl/data.h"
 
 /* golden.bin begins with this; then come `checked_steps` golden_checked, the NET_BATCH samples of each
-   of the `steps` (golden_no_sample behind the last one of a smaller mini-batch), and the losses
-   of the first `losses` steps. */
+   of the `steps` (golden_no_sample behind the last one of a smaller mini-batch), the losses of the
+   first `losses` steps, and `evaluations` golden_evaluation, one each `evaluate_every` steps. */
 typedef struct golden_header {
     uint32_t magic;
     uint32_t plan_id;
@@ -18,10 +18,19 @@ typedef struct golden_header {
     uint32_t losses;
     uint32_t test_samples;
     uint32_t correct; /* test samples that the golden model classifies right */
+    uint32_t evaluate_every;
+    uint32_t evaluations;
 } golden_header;
+
+/* Of all test samples after a number of training steps. */
+typedef struct golden_evaluation {
+    float loss; /* the mean of the samples' */
+    uint32_t correct;
+} golden_evaluation;
 
 typedef struct golden_checked {
     uint32_t step;
+    uint32_t pass; /* of the step */
     uint32_t guided; /* each Step starts from golden values: a kink is too near to start from its own */
 } golden_checked;
 
@@ -45,6 +54,9 @@ int golden_compare_loss(const golden_header *header, uint32_t step, float loss);
 
 /* Print and judge: within 1e-3, relative or absolute, whichever is larger. */
 int golden_judge_losses(const golden_header *header);
+
+/* Print evaluation `index`, and judge its loss as those above where it is of the first steps. */
+int golden_evaluated(const golden_header *header, uint32_t index, golden_evaluation found, int *agrees);
 
 /* Print and judge: within 0.5 points of the golden accuracy. */
 int golden_judge_accuracy(const golden_header *header, uint32_t correct);

@@ -3,21 +3,22 @@
    1. Local checks: from the golden weights before a step, run that step and compare every tensor.
    2. Free run: train from the initial weights; compare the losses and the final accuracy.
 
-   Exit status: 0 agrees, 1 differs, 2 data/ is missing or belongs to another project. */
+   Training ends before a step that makes what is not finite, and the parameters stay as they were.
+
+   Exit status: 0 agrees, 1 differs, 2 data/ is missing or belongs to another project, 4 not finite. */
 
 #include "check.h"
 #include "golden.h"
 #include "net.h"
+#include "tl/math.h"
 #include "tl/port.h"
 #include "tl/print.h"
+#include "watch.h"
 
-enum { DIFFERS = 1, UNUSABLE = 2 };
+enum { DIFFERS = 1, UNUSABLE = 2, NOT_FINITE = 4 };
 
 static float x[NET_INPUT_COUNT];
-#if !NET_TRAINS || NET_CLASSES > 0
 static float y[NET_OUTPUT_COUNT];
-#endif
-static uint32_t state[(NET_STATE_BYTES + 3) / 4];
 #if NET_TRAINS && NET_TARGET_COUNT > 0
 static net_target target[NET_TARGET_COUNT];
 #endif
@@ -42,8 +43,8 @@ static void put_sample(uint32_t index)
 }
 #endif
 
-/* The samples of a step; their number, or 0 where a file ends early. */
-static uint32_t load_batch(const golden_header *golden, uint32_t step)
+/* The number of samples of a step; 0 where a file ends early. */
+static uint32_t samples_of(const golden_header *golden, uint32_t step)
 {
     uint32_t count = 0;
 
@@ -56,54 +57,105 @@ static uint32_t load_batch(const golden_header *golden, uint32_t step)
         if (sample == golden_no_sample) {
             break;
         }
-        if (!load_sample(sample)) {
+    }
+    return count;
+}
+
+/* Load the samples that a step of `total` takes at once from its sample `first` on; their number, or 0
+   where a file ends early. */
+static uint32_t load_pass(
+    const golden_header *golden, uint32_t step, uint32_t first, uint32_t total)
+{
+    const uint32_t left = total - first;
+    const uint32_t count = left < NET_PASS ? left : NET_PASS;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t sample;
+
+        if (!golden_sample(golden, step, first + i, &sample) || !load_sample(sample)) {
             return 0;
         }
 #if NET_BATCH > 1
-        put_sample(count);
+        put_sample(i);
 #endif
     }
     return count;
 }
 
-static float run_batch(uint32_t count)
+/* The last pass ends the step. Returns what the pass adds to its loss. */
+static float run_pass(uint32_t count, uint32_t total, int last)
 {
-#if NET_BATCH > 1
-    return net_train_batch((int32_t)count);
-#else
     (void)count;
+    (void)total;
+    (void)last;
 #if !NET_TRAINS
     net_predict(x, y);
     return 0.0f;
+#elif NET_PASS < NET_BATCH
+    const float loss = net_train_pass((int32_t)count, (int32_t)total);
+
+    if (last) {
+        net_train_update();
+    }
+    return loss;
+#elif NET_BATCH > 1
+    return net_train_batch((int32_t)count);
 #elif NET_TARGET_COUNT > 0
     return net_train_step(x, target);
 #else
     return net_train_step(x);
 #endif
-#endif
+}
+
+/* a state may be larger than the memory beside the plan; `context`: where in its file it goes on */
+static int read_state(void *context, void *piece, uint32_t bytes)
+{
+    uint32_t *offset = context;
+    const uint32_t read = tl_data_read(TL_DATA_STATE, *offset, piece, bytes);
+
+    *offset += bytes;
+    return read == bytes;
+}
+
+static int write_state(void *context, const void *piece, uint32_t bytes)
+{
+    uint32_t *offset = context;
+    const uint32_t written = tl_data_write(TL_DATA_TRAINED, *offset, piece, bytes);
+
+    *offset += bytes;
+    return written == bytes;
 }
 
 static int load_state(uint32_t index)
 {
-    return golden_read(TL_DATA_STATE, index, state, NET_STATE_BYTES) && net_load(state) == 0;
+    uint32_t offset = index * NET_STATE_BYTES;
+
+    return net_load_from(read_state, &offset) == 0;
 }
 
-/* Each checked step starts from the golden model's own weights. */
+/* Each checked step starts from the golden model's own weights; each pass of it is compared. */
 static int local_checks(const golden_header *golden)
 {
     for (uint32_t i = 0; i < golden->checked_steps; i++) {
         golden_checked checked;
+        uint32_t total;
+        uint32_t first;
         uint32_t count;
 
-        if (!golden_checked_step(i, &checked) || !load_state(1 + i)) {
+        if (!golden_checked_step(i, &checked)) {
             return 0;
         }
-        count = load_batch(golden, checked.step);
+        total = samples_of(golden, checked.step);
+        first = checked.pass * NET_PASS;
+        if (total <= first || (first == 0 && !load_state(1 + i))) {
+            return 0;
+        }
+        count = load_pass(golden, checked.step, first, total);
         if (count == 0) {
             return 0;
         }
         check_open(checked.step, i, count, checked.guided != 0);
-        run_batch(count);
+        run_pass(count, total, first + count == total);
         if (!check_close()) {
             return 0;
         }
@@ -111,30 +163,162 @@ static int local_checks(const golden_header *golden)
     return 1;
 }
 
-#if NET_TRAINS
-static int free_run(const golden_header *golden, int *agrees)
+#if NET_CLASSES > 0
+static uint32_t is_correct(int32_t label)
 {
-    if (!load_state(0)) {
-        return 0;
+    int32_t best = 0;
+
+    for (int32_t c = 1; c < NET_CLASSES; c++) {
+        if (y[c] > y[best]) {
+            best = c;
+        }
     }
-    for (uint32_t step = 0; step < golden->steps; step++) {
-        const uint32_t count = load_batch(golden, step);
+    return best == label;
+}
+#endif
+
+#if NET_TRAINS
+/* 0 where a file ends early. */
+static int run_step(const golden_header *golden, uint32_t step, float *loss)
+{
+    const uint32_t total = samples_of(golden, step);
+
+    *loss = 0.0f;
+    for (uint32_t first = 0; first < total; first += NET_PASS) {
+        const uint32_t count = load_pass(golden, step, first, total);
 
         if (count == 0) {
             return 0;
         }
+        *loss += run_pass(count, total, first + count == total);
+    }
+    return total > 0;
+}
+
+static float evaluate_sample(void)
+{
+#if NET_TARGET_COUNT > 0
+    return net_evaluate(x, target, y);
+#else
+    return net_evaluate(x, y);
+#endif
+}
+
+static int evaluate(const golden_header *golden, golden_evaluation *found)
+{
+    float sum = 0.0f;
+
+    found->correct = 0;
+    for (uint32_t i = 0; i < golden->test_samples; i++) {
+        int whole = golden_read(TL_DATA_TEST_X, i, x, sizeof x);
+#if NET_TARGET_COUNT > 0
+        whole = whole && golden_read(TL_DATA_TEST_Y, i, target, sizeof target);
+#endif
+        if (!whole) {
+            return 0;
+        }
+        sum += evaluate_sample();
+#if NET_CLASSES > 0
+        found->correct += is_correct(target[0]);
+#endif
+    }
+    found->loss = sum / (float)golden->test_samples;
+    return 1;
+}
+
+/* Every so many steps. */
+static int evaluate_now(const golden_header *golden, uint32_t done, int *agrees)
+{
+    const uint32_t index = golden->evaluations > 0 ? done / golden->evaluate_every : 0;
+    golden_evaluation found;
+
+    if (index == 0 || index > golden->evaluations || done % golden->evaluate_every > 0) {
+        return 1;
+    }
+    end_losses();
+    return evaluate(golden, &found) && golden_evaluated(golden, index - 1, found, agrees);
+}
+
+/* `finite`: whether all losses and what was learned are. A program that differs already goes on. */
+static int free_run(const golden_header *golden, int *agrees, int *finite)
+{
+    if (!load_state(0)) {
+        return 0;
+    }
+    *finite = 1;
+    for (uint32_t step = 0; *finite && step < golden->steps; step++) {
+        float loss;
+
         if (step + 1 == golden->steps) {
             profile_open();
         }
-        print_loss(step, run_batch(count));
-        if (!golden_compare_loss(golden, step, last_loss())) {
+        if (!run_step(golden, step, &loss)) {
+            return 0;
+        }
+        print_loss(step, loss);
+        *finite = !*agrees || tl_is_finite(loss);
+        if (*finite
+            && (!golden_compare_loss(golden, step, last_loss())
+                || !evaluate_now(golden, step + 1, agrees))) {
             return 0;
         }
     }
     profile_close();
     end_losses();
+    /* an overflow may hide behind a relu: no loss tells */
+    *finite = !*agrees || (*finite && net_is_finite());
     *agrees &= golden_judge_losses(golden);
     return 1;
+}
+
+/* Train again up to step `end`, whose loss or parameters were not finite, or up to the first one after
+   which something is not. No step of a training that is well pays for looking. */
+static int train_again(const golden_header *golden, uint32_t end, uint32_t *step)
+{
+    float loss;
+    int finite = 1;
+
+    if (!load_state(0)) {
+        return 0;
+    }
+    for (*step = 0; *step < end; *step += 1) {
+        if (!run_step(golden, *step, &loss)) {
+            return 0;
+        }
+        finite = tl_is_finite(loss) && net_is_finite();
+        if (!finite) {
+            break;
+        }
+    }
+    return 1;
+}
+
+/* To before the step that makes what is not finite: there is no room for a copy of each state. */
+static int go_back(const golden_header *golden, uint32_t *step)
+{
+    uint32_t again;
+
+    return train_again(golden, golden->steps, step) && train_again(golden, *step, &again);
+}
+
+/* Name what a step makes first that is not finite. */
+static int watch(const golden_header *golden, uint32_t step)
+{
+    const uint32_t total = samples_of(golden, step);
+
+    for (uint32_t first = 0; first < total; first += NET_PASS) {
+        const uint32_t count = load_pass(golden, step, first, total);
+
+        if (count == 0) {
+            return 0;
+        }
+        watch_open(step, count);
+        run_pass(count, total, first + count == total);
+        if (watch_close()) {
+            return 1;
+        }
+    }
+    return 0;
 }
 #endif
 
@@ -145,19 +329,13 @@ static int accuracy(const golden_header *golden, int *agrees)
 
     for (uint32_t i = 0; i < golden->test_samples; i++) {
         int32_t label;
-        int32_t best = 0;
 
         if (!golden_read(TL_DATA_TEST_X, i, x, sizeof x)
             || !golden_read(TL_DATA_TEST_Y, i, &label, sizeof label)) {
             return 0;
         }
         net_predict(x, y);
-        for (int32_t c = 1; c < NET_CLASSES; c++) {
-            if (y[c] > y[best]) {
-                best = c;
-            }
-        }
-        correct += best == label;
+        correct += is_correct(label);
     }
     if (golden->test_samples > 0) {
         *agrees &= golden_judge_accuracy(golden, correct);
@@ -166,10 +344,25 @@ static int accuracy(const golden_header *golden, int *agrees)
 }
 #endif
 
+static int keep_state(void)
+{
+    uint32_t written = 0;
+
+    if (net_save_to(write_state, &written) != 0) {
+        tl_print_str("data: cannot write the trained parameters\n");
+        return 0;
+    }
+    return 1;
+}
+
 static int verify(void)
 {
     golden_header golden;
     int agrees;
+    int finite = 1;
+#if NET_TRAINS
+    uint32_t step;
+#endif
 
     print_memory();
     net_init();
@@ -181,23 +374,31 @@ static int verify(void)
     }
     agrees = check_agrees();
 #if NET_TRAINS
-    if (!free_run(&golden, &agrees)) {
+    if (!free_run(&golden, &agrees, &finite) || (!finite && !go_back(&golden, &step))) {
         return golden_incomplete();
     }
 #endif
 #if NET_CLASSES > 0
-    if (!accuracy(&golden, &agrees)) {
+    if (finite && !accuracy(&golden, &agrees)) {
         return golden_incomplete();
     }
 #endif
-    net_save(state);
-    if (tl_data_write(TL_DATA_TRAINED, 0, state, NET_STATE_BYTES) != NET_STATE_BYTES) {
-        tl_print_str("data: cannot write the trained parameters\n");
+    if (!keep_state()) {
         return UNUSABLE;
     }
+#if NET_TRAINS
+    if (!finite && !watch(&golden, step)) {
+        tl_print_str("data: what was not finite is, when trained again\n");
+        return UNUSABLE;
+    }
+#endif
     print_stacks();
-    tl_print_str(agrees ? "result ok\n" : "result mismatch\n");
-    return agrees ? 0 : DIFFERS;
+    if (!agrees) {
+        tl_print_str("result mismatch\n");
+        return DIFFERS;
+    }
+    tl_print_str(finite ? "result ok\n" : "result not_finite\n");
+    return finite ? 0 : NOT_FINITE;
 }
 
 int main(void)

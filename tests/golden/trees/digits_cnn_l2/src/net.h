@@ -13,11 +13,12 @@
 #define NET_INPUT_COUNT 64  /* x is (1, 1, 8, 8) */
 #define NET_OUTPUT_COUNT 10  /* y is (1, 10) */
 #define NET_BATCH 1  /* samples of a training step */
+#define NET_PASS 1  /* samples that go through the network at once */
 #define NET_CLASSES 10  /* 0: no classification */
 #define NET_TRAINS 1
 #define NET_STATE_BYTES 31584u  /* of net_save: a header, then every parameter */
 #define NET_STATE_ID 1103117848u  /* names and shapes of all that is saved */
-#define NET_PLAN_ID 1416259612u  /* this project's plan; data/ made for another is refused */
+#define NET_PLAN_ID 1275793801u  /* this project's plan; data/ made for another is refused */
 
 /* Clear all parameters and state. Call it first; then net_load. */
 void net_init(void);
@@ -28,14 +29,31 @@ void net_predict(const float *x, float *y);
 typedef int32_t net_target;
 #define NET_TARGET_COUNT 1  /* target is (1), class indices */
 
-/* One training step: forward, backward, update. Returns the loss before the update. */
+/* The same as net_predict, and the loss of that sample; nothing is learned. */
+float net_evaluate(const float *x, const net_target *target, float *y);
+
+/* One training step: forward, backward, update. Returns the loss before the update. Of a loss that
+   is not finite nothing is learned. */
 float net_train_step(const float *x, const net_target *target);
 
 /* Write all parameters to `blob` (NET_STATE_BYTES bytes, aligned to 4). */
 void net_save(void *blob);
 
+/* Whether no saved number is infinite or NaN. It reads all of them: call it where net_save is called,
+   for an overflow behind the loss is seen by nothing else, and keep the blob before. */
+int net_is_finite(void);
+
 /* Take all of it from a blob of net_save. Returns 0, or -1 (and changes nothing) where the
    blob is of another network. */
 int net_load(const void *blob);
+
+/* The same in pieces of at most NET_PIECE_BYTES, where there is no room for a blob: `write` takes the
+   next bytes of it, `read` brings them; each returns 0 where it cannot. They return 0, or -1 as
+   above or where a piece was refused: then only a part was saved, or loaded. */
+enum { NET_PIECE_BYTES = 256 };
+typedef int net_write(void *context, const void *piece, uint32_t bytes);
+typedef int net_read(void *context, void *piece, uint32_t bytes);
+int net_save_to(net_write *write, void *context);
+int net_load_from(net_read *read, void *context);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "tl/port.h"
 
-enum { NET_CHECKING = 1, NET_PROFILING = 2 };
+enum { NET_CHECKING = 1, NET_PROFILING = 2, NET_WATCHING = 4 };
 
 /* Non-zero: the hooks are called, with a barrier on both sides. Set it between runs. */
 extern int net_observed;
@@ -23,6 +23,9 @@ void net_gradients_made(int step);
 
 /* What each core's kernels have taken of the running Step, where it has transfers too. */
 extern uint32_t net_computed[TL_CORES_MAX];
+
+/* What core 0 has waited for L3 in the running Step. */
+extern uint32_t net_waited;
 
 /* One plus the Step that each core is in; 0: in none. */
 extern int net_running[TL_CORES_MAX];
@@ -47,12 +50,13 @@ typedef struct net_buffer {
     int last;
 } net_buffer;
 
-/* A tensor to compare right after `step`. */
+/* A tensor to compare right after `step`, where it is then; `home` is where it lives. */
 typedef struct net_check {
     int step;
     const char *kind;
     const char *name;
     float *value;
+    float *home;
     uint32_t count;
     uint32_t per_sample; /* elements of each sample of the mini-batch; 0: it has no batch axis */
     float tolerance;

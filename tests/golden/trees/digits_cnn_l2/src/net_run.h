@@ -5,6 +5,7 @@
 #define NET_RUN_H
 
 #include "net_hooks.h"
+#include "tl/math.h"
 #include "tl/port.h"
 #include "tl/share.h"
 
@@ -44,7 +45,49 @@ static inline void make_room(void)
     }
 }
 
-/* Start to move `bytes`; core 0 drives the DMA engine. */
+#ifdef NET_FAR
+/* The same between L2 and L3, in the order in which they were started: copies [over, started). */
+static TL_NEAR struct {
+    tl_copy copies[TL_FAR_COPIES_MAX];
+    uint32_t started;
+    uint32_t over;
+} far;
+
+NET_SHARED void wait_for_far_copies(uint32_t over)
+{
+#ifdef NET_HOOKS
+    const uint32_t start = tl_counter();
+#endif
+
+    while ((int32_t)(over - far.over) > 0) {
+        tl_copy_wait(far.copies[far.over++ % TL_FAR_COPIES_MAX]);
+    }
+#ifdef NET_HOOKS
+    net_waited += tl_counter() - start;
+#endif
+}
+
+/* Core 0 waits for what it has started between L2 and L3, but for the `newer` newest. */
+static inline void wait_far(uint32_t newer)
+{
+    if (tl_core_id() == 0) {
+        wait_for_far_copies(far.started - newer);
+    }
+}
+
+/* Start to move `bytes` between L2 and L3: it goes on while Steps compute, until wait_far. */
+NET_SHARED void far_transfer(void *to, const void *from, int32_t bytes)
+{
+    if (tl_core_id() == 0) {
+        wait_for_far_copies(far.started + 1 - TL_FAR_COPIES_MAX);
+        far.copies[far.started++ % TL_FAR_COPIES_MAX] = tl_copy_1d(to, from, (uint32_t)bytes);
+    }
+}
+#else
+#define wait_far(newer) ((void)0)
+#endif
+
+/* Start to move `bytes` between L1 and L2; core 0 drives the DMA engine. */
 NET_SHARED void transfer(void *to, const void *from, int32_t bytes)
 {
     if (tl_core_id() == 0) {
@@ -86,11 +129,34 @@ static inline void clear(void *to, uint32_t bytes)
     }
 }
 
+#ifdef NET_HOOKS
+static inline int is_checking(void)
+{
+    return net_observed & NET_CHECKING;
+}
+#else
+#define is_checking() 0
+#endif
+
 /* All cores meet; what was computed or moved before is seen by all after. */
 static inline void sync(void)
 {
     wait_transfers();
     tl_barrier();
+}
+
+/* Whether the training step may learn of this loss: not where it is not finite. (The local checks
+   look at everything that a step makes, whatever it is.) */
+NET_SHARED int may_learn(const float *loss)
+{
+    static float value; /* not on the stack of a core: that may be L1 */
+
+    sync();
+    if (tl_core_id() == 0) {
+        tl_far_read(&value, loss, sizeof value);
+    }
+    tl_barrier();
+    return tl_is_finite(value) || is_checking();
 }
 
 /* The iterations of tile `index` along a loop of `extent`, `size` a tile. */
@@ -205,7 +271,7 @@ static int probing;
 /* Before a Step that updates at once: run it for its gradients alone, and have them looked at. */
 static inline void probe(int step, void (*run)(void))
 {
-    if (net_observed & NET_CHECKING) {
+    if (is_checking()) {
         tl_barrier();
         if (tl_core_id() == 0) {
             probing = 1;
@@ -236,6 +302,9 @@ static inline void begin(int step)
 static inline void end(int step)
 {
     if (net_observed) {
+        if (net_observed & NET_CHECKING) {
+            wait_far(0); /* to look at */
+        }
         sync();
         if (tl_core_id() == 0) {
             net_step_ends(step);

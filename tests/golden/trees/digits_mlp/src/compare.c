@@ -27,6 +27,14 @@ static float magnitude(float value)
     return value < 0.0f ? -value : value;
 }
 
+void put_values(const net_check *check, uint32_t first, const float *values, uint32_t bytes)
+{
+    tl_far_write(check->value + first, values, bytes);
+    if (check->home != check->value) {
+        tl_far_write(check->home + first, values, bytes);
+    }
+}
+
 #ifdef CHECK_FULL
 
 uint32_t expected_bytes(const net_check *check)
@@ -45,7 +53,7 @@ int impose(const net_check *check, uint32_t count, uint32_t index, uint32_t befo
         if (tl_data_read(expected_file, offset + 4 * first, values, bytes) != bytes) {
             return 0;
         }
-        tl_far_write(check->value + first, values, bytes);
+        put_values(check, first, values, bytes);
     }
     return 1;
 }

@@ -103,12 +103,20 @@ static void forward(void)
     end(STEP_FC2_FW);
 }
 
-static void backward(void)
+static void measure_loss(void)
 {
     /* loss forward: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_FW);
     tl_cross_entropy_fw_f32(&loss_fw, loss_value, fc2_y, target_t);
     end(STEP_LOSS_FW);
+}
+
+static void backward(void)
+{
+    measure_loss();
+    if (!may_learn(loss_value)) {
+        return;
+    }
 
     /* loss input gradient: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_IG);
@@ -166,6 +174,27 @@ static void train_on_team(void *unused)
     wait_transfers();
 }
 
+static void evaluate_on_team(void *unused)
+{
+    (void)unused;
+    forward();
+    sync();
+    measure_loss();
+    wait_transfers();
+}
+
+float net_evaluate(const float *x, const net_target *target, float *y)
+{
+    float loss;
+
+    tl_far_write(input_x, x, 256);
+    tl_far_write(target_t, target, 4);
+    tl_team_run(evaluate_on_team, 0);
+    tl_far_read(y, fc2_y, 40);
+    tl_far_read(&loss, loss_value, sizeof loss);
+    return loss;
+}
+
 float net_train_step(const float *x, const net_target *target)
 {
     float loss;
@@ -188,6 +217,13 @@ static const struct {
 };
 enum { STATE_COUNT = sizeof state / sizeof state[0] };
 
+static uint32_t piece_bytes(int i, uint32_t done)
+{
+    const uint32_t rest = state[i].bytes - done;
+
+    return rest < NET_PIECE_BYTES ? rest : NET_PIECE_BYTES;
+}
+
 void net_init(void)
 {
     for (int i = 0; i < STATE_COUNT; i++) {
@@ -195,34 +231,98 @@ void net_init(void)
     }
 }
 
+int net_save_to(net_write *write, void *context)
+{
+    const uint32_t header[2] = {NET_STATE_ID, NET_STATE_BYTES};
+    uint32_t piece[NET_PIECE_BYTES / 4];
+
+    if (!write(context, header, sizeof header)) {
+        return -1;
+    }
+    for (int i = 0; i < STATE_COUNT; i++) {
+        for (uint32_t done = 0; done < state[i].bytes; done += piece_bytes(i, done)) {
+            const uint32_t bytes = piece_bytes(i, done);
+
+            tl_far_read(piece, (unsigned char *)state[i].value + done, bytes);
+            if (!write(context, piece, bytes)) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+int net_load_from(net_read *read, void *context)
+{
+    uint32_t header[2];
+    uint32_t piece[NET_PIECE_BYTES / 4];
+
+    if (!read(context, header, sizeof header) || header[0] != NET_STATE_ID
+        || header[1] != NET_STATE_BYTES) {
+        return -1;
+    }
+    for (int i = 0; i < STATE_COUNT; i++) {
+        for (uint32_t done = 0; done < state[i].bytes; done += piece_bytes(i, done)) {
+            const uint32_t bytes = piece_bytes(i, done);
+
+            if (!read(context, piece, bytes)) {
+                return -1;
+            }
+            tl_far_write((unsigned char *)state[i].value + done, piece, bytes);
+        }
+    }
+    return 0;
+}
+
+static int write_blob(void *context, const void *from, uint32_t bytes)
+{
+    unsigned char **to = context;
+
+    memcpy(*to, from, bytes);
+    *to += bytes;
+    return 1;
+}
+
+static int read_blob(void *context, void *to, uint32_t bytes)
+{
+    const unsigned char **from = context;
+
+    memcpy(to, *from, bytes);
+    *from += bytes;
+    return 1;
+}
+
 void net_save(void *blob)
 {
     unsigned char *to = blob;
-    const uint32_t header[2] = {NET_STATE_ID, NET_STATE_BYTES};
 
-    memcpy(to, header, sizeof header);
-    to += sizeof header;
+    net_save_to(write_blob, &to);
+}
+
+int net_is_finite(void)
+{
+    float piece[NET_PIECE_BYTES / 4];
+
     for (int i = 0; i < STATE_COUNT; i++) {
-        tl_far_read(to, state[i].value, state[i].bytes);
-        to += state[i].bytes;
+        for (uint32_t done = 0; done < state[i].bytes; done += piece_bytes(i, done)) {
+            const uint32_t bytes = piece_bytes(i, done);
+
+            tl_far_read(piece, (unsigned char *)state[i].value + done, bytes);
+            for (uint32_t k = 0; k < bytes / 4; k++) {
+                if (!tl_is_finite(piece[k])) {
+                    return 0;
+                }
+            }
+        }
     }
+    return 1;
 }
 
 int net_load(const void *blob)
 {
     const unsigned char *from = blob;
-    uint32_t header[2];
 
-    memcpy(header, from, sizeof header);
-    if (header[0] != NET_STATE_ID || header[1] != NET_STATE_BYTES) {
-        return -1;
-    }
-    from += sizeof header;
-    for (int i = 0; i < STATE_COUNT; i++) {
-        tl_far_write(state[i].value, from, state[i].bytes);
-        from += state[i].bytes;
-    }
-    return 0;
+    return net_load_from(read_blob, &from);
 }
 
 #ifdef NET_HOOKS
