@@ -139,13 +139,12 @@ def test_training_stops_and_keeps_what_was_before(name: str, tmp_path: Path) -> 
 def test_a_device_alone_that_is_not_finite_is_told_from_pytorch(tmp_path: Path) -> None:
     model = spec(tmp_path, DENSE, optimizer="type: sgd, lr: 0.01")
     deployed(model, tmp_path / "out")
-    main_c = tmp_path / "out" / "src" / "main.c"
-    text = main_c.read_text()
-    # a sensor that fails: in the free run alone
-    load = "const uint32_t count = load_pass(golden, step, first, total);"
-    assert text.count(load) == 2
-    text = text.replace(load, load + "\n\n        x[2] /= step == 9 ? 0 : 1;")
-    main_c.write_text(text)
+    # a sensor that fails, in no step that the local checks look at
+    samples = tmp_path / "out" / "src" / "samples.c"
+    loaded = "    return count;\n}\n\nfloat run_pass("
+    assert samples.read_text().count(loaded) == 1
+    spoilt = samples.read_text().replace(loaded, "    x[2] /= step == 9 ? 0 : 1;\n" + loaded)
+    samples.write_text(spoilt)
     message = stopped(tmp_path / "out")
     assert "activation f1 is not finite at Step f1.fw (training step 9)" in message
     assert "PyTorch's training stays finite" in message
