@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TRANSFER_CYCLES = 45.0  # from starting a transfer to its first bytes
-ISSUE_CYCLES = 100.0  # core 0 computes where it goes, and starts one
-ROW_CYCLES = 4.0  # each further row of a 2-D transfer
+ISSUE_CYCLES = 50.0  # core 0 computes where it goes, and starts one
+ROW_CYCLES = 1.0  # each further row of a 2-D transfer
 BYTES_PER_CYCLE = 8.0
 TILE_CYCLES = 260.0  # barrier, indices and the struct of a call
 STEP_CYCLES = 300.0  # its code comes from L2 when it begins; the same again where it has transfers
