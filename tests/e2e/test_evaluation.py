@@ -78,7 +78,7 @@ def test_a_loss_that_is_not_pytorchs_differs(tmp_path: Path) -> None:
     model = tmp_path / "model.yaml"
     model.write_text(SPEC.format(loss="cross_entropy", batch=4), encoding="utf-8")
     deployed(model, tmp_path / "out")
-    source = tmp_path / "out" / "src" / "samples.c"
+    source = tmp_path / "out" / "src" / "samples.h"
     assert "sum += evaluate_sample();" in source.read_text()
     source.write_text(source.read_text().replace("sum += evaluate", "sum += 1.01f * evaluate"))
     result = CliRunner().invoke(main, ["run", str(tmp_path / "out")])

@@ -140,8 +140,8 @@ def test_a_device_alone_that_is_not_finite_is_told_from_pytorch(tmp_path: Path) 
     model = spec(tmp_path, DENSE, optimizer="type: sgd, lr: 0.01")
     deployed(model, tmp_path / "out")
     # a sensor that fails, in no step that the local checks look at
-    samples = tmp_path / "out" / "src" / "samples.c"
-    loaded = "    return count;\n}\n\nfloat run_pass("
+    samples = tmp_path / "out" / "src" / "samples.h"
+    loaded = "    return count;\n}\n\n/* Run on those;"
     assert samples.read_text().count(loaded) == 1
     spoilt = samples.read_text().replace(loaded, "    x[2] /= step == 9 ? 0 : 1;\n" + loaded)
     samples.write_text(spoilt)

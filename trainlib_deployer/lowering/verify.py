@@ -54,6 +54,13 @@ class _Memory:
         where = f"{self.level} [{first}, {last})"
         raise PlanError(f"{step} reads {owner[0]} from {where}, but {holder}")
 
+    def outdate(self, name: str, low: int, high: int) -> None:
+        """Bytes [low, high) of a tensor are written anew elsewhere: what is here is old."""
+        for first, last, (owner, origin) in list(self._owned):
+            start, end = max(first, origin + low), min(last, origin + high)
+            if owner == name and start < end:
+                self.put(start, end, (f"an old {name}", origin))
+
     def _touched(self, first: int, last: int) -> tuple[int, int]:
         """The range of pieces that share a byte with [first, last)."""
         low = bisect_right(self._owned, first, key=lambda piece: piece[1])
@@ -89,7 +96,10 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
         given.append(graph.training.target)
     for tensor in given:
         put(plan.homes[tensor.root.name], tensor)
-    for code in program.code:
+    for index, code in enumerate(program.code):
+        if index == program.parts[-1][0]:
+            for tensor in graph.accumulated:
+                need(plan.homes[tensor.name], tensor, "the next pass")
         move((far.transfer for far in code.coming), code.step.name)
         move(code.fetched, code.step.name)
         places = list(code.call.operands)
@@ -115,6 +125,10 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
         for operand, place in pairs:
             if operand.access.writes and operand.tensor:
                 written.add(operand.tensor.name)
+                name, origin = _content(place, operand.tensor, written)
+                start = place.offset - origin
+                for level in memory.values():
+                    level.outdate(name, start, start + place.bytes)
                 put(place, operand.tensor)
         overwritten = _overwritten(code.call)
         for index, operand in enumerate(code.step.operands):

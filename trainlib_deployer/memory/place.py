@@ -80,7 +80,9 @@ def _spread(
         homes: Mapping[str, str] = choose(budgets)
         tiles = [
             _tiler(step, homes, device).best(room)
-            for step, room in zip(steps, _rooms(lives, homes, len(steps), budgets), strict=True)
+            for step, room in zip(
+                steps, _rooms(lives, homes, len(steps), budgets, device), strict=True
+            )
         ]
         stuck = {
             tensor.root.name
@@ -176,11 +178,16 @@ def _wanted(step: Step, device: DeviceSpec) -> dict[str, int]:
 
 
 def _rooms(
-    lives: Sequence[Life], homes: Mapping[str, str], steps: int, budgets: Mapping[str, int]
+    lives: Sequence[Life],
+    homes: Mapping[str, str],
+    steps: int,
+    budgets: Mapping[str, int],
+    device: DeviceSpec,
 ) -> list[int]:
-    """What the tensors that live in L1 leave for the tiles of each Step."""
+    """What the tensors that live in L1 leave for the tiles of each Step; all where none may."""
     near = [life for life in lives if homes[life.tensor.name] == LEVELS[0]]
-    return [budgets[LEVELS[0]] - alive for alive in live_bytes(near, steps)]
+    room = budgets[LEVELS[0]] or device.available(LEVELS[0])
+    return [room - alive for alive in live_bytes(near, steps)]
 
 
 def _problem(placed: Sequence[Placed], level: str, device: DeviceSpec) -> Problem:

@@ -133,9 +133,12 @@ class _Planner:
         self.stays = [stay for stay in self.stays if stay not in joined]
 
     def _pairs(self) -> Iterator[tuple[Stay, Stay]]:
-        """Stays of the same bytes one after the other, with none of other such bytes between."""
+        """Stays of the same bytes one after the other, with none of other such bytes between. None
+        goes on into the updates: passes, and predictions between them, come before those."""
+        update = self.setting.parts[-1][0]
         for after, earlier in _with_earlier(self.stays):
-            if earlier and earlier[-1].range == after.range:
+            same_part = earlier and (earlier[-1].used < update) == (after.used < update)
+            if same_part and earlier[-1].range == after.range:
                 yield earlier[-1], after
 
     def _stored(self, stay: Stay) -> int | None:

@@ -53,7 +53,10 @@ def failures(log: RunLog, golden: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
         if item.ok is False
     )
     peer = finite_steps(golden)
-    if peer is not None:
+    if log.not_finite:
+        at = log.not_finite
+        found.append(f"{at.kind} {at.name} is not finite at Step {at.at} (training step {at.step})")
+    elif peer is not None:
         found.append(f"the training stays finite, PyTorch's is not from step {peer} on")
     if accuracy and not accuracy.ok:
         found.append(

@@ -104,6 +104,7 @@ static int free_run(const golden_header *golden, int *agrees, int *finite)
         if (!run_step(golden, step, &loss)) {
             return 0;
         }
+        profile_close(); /* an evaluation is not of the step */
         print_loss(step, loss);
         *finite = !*agrees || tl_is_finite(loss);
         if (*finite
@@ -112,7 +113,6 @@ static int free_run(const golden_header *golden, int *agrees, int *finite)
             return 0;
         }
     }
-    profile_close();
     end_losses();
     /* an overflow may hide behind a relu: no loss tells */
     *finite = !*agrees || (*finite && net_is_finite());
