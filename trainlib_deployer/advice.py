@@ -13,7 +13,6 @@ from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.passes import ROW_UPDATES
 from trainlib_deployer.spec.device import DeviceSpec
 from trainlib_deployer.spec.sizes import format_bytes
-from trainlib_deployer.training.differentiate import differentiate
 
 _QUICK = Effort(search_nodes=0)
 _KIB = 1024
@@ -54,7 +53,7 @@ def advice(asked: Asked) -> tuple[Diagnostic, ...]:
 def _smallest(graph: Graph, shrinking: Shrinking) -> Candidate:
     """The smallest candidate but for single rows, whose many Steps take long to plan."""
     quick = replace(shrinking, without=(*shrinking.without, ROW_UPDATES.name))
-    return min(candidates(graph, differentiate(graph), quick), key=lambda item: item.peak)
+    return min(candidates(graph, quick), key=lambda item: item.peak)
 
 
 def _planned(candidate: Candidate, device: DeviceSpec) -> MemoryPlan | None:
@@ -143,7 +142,7 @@ def _least_l1(candidate: Candidate, device: DeviceSpec) -> int | None:
 
 
 def _halved(small: int, large: int, fits: Callable[[int], bool]) -> int | None:
-    """The least size above `small` that fits, where `large` does."""
+    """The least number above `small` that fits, where `large` does; None: not even that."""
     if not fits(large):
         return None
     while large - small > 1:
@@ -163,11 +162,13 @@ def _batches(asked: Asked, smallest: Candidate) -> Iterator[str]:
         less = _smallest(asked.graph_of(batch_size), asked.shrinking)
         return less if _planned(less, asked.device) else None
 
-    low, high = 0, asked.batch_size if asked.graph.training else 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fitting(middle) else (low, middle)
-    for batch_size in filter(asked.takes, range(low, 0, -1)):
+    most = asked.batch_size
+    if asked.graph.training is None or most == 1:
+        return
+    fewer = _halved(0, most - 1, lambda count: fitting(most - count) is not None)
+    if fewer is None:
+        return
+    for batch_size in filter(asked.takes, range(most - fewer, 0, -1)):
         less = fitting(batch_size)
         if less:
             yield f"batch_size: {batch_size}{_saves(smallest, less)}"
@@ -177,27 +178,22 @@ def _batches(asked: Asked, smallest: Candidate) -> Iterator[str]:
 def _freezing(asked: Asked, smallest: Candidate) -> Iterator[str]:
     """The fewest layers from the input on that must not learn."""
     graph, device = asked.graph, asked.device
-    if graph.training is None:
-        return
     learning = [node for node in graph.nodes if node.trainable and node.parameters]
+    if graph.training is None or len(learning) < 2:
+        return
 
     def frozen(count: int) -> Candidate:
         names = {node.name for node in learning[:count]}
         less = replace(graph, nodes=tuple(_frozen(node, names) for node in graph.nodes))
         return _smallest(less, replace(asked.shrinking, remat=None))
 
-    low, high = 0, len(learning) - 1
-    if high < 1 or _planned(frozen(high), device) is None:
-        return
-    while high - low > 1:
-        middle = (low + high) // 2
-        works = _planned(frozen(middle), device) is not None
-        low, high = (low, middle) if works else (middle, high)
-    word = "layer" if high == 1 else "layers"
-    yield (
-        f"trainable: false on the {word} up to '{learning[high - 1].name}'"
-        f"{_saves(smallest, frozen(high))}"
-    )
+    least = _halved(0, len(learning) - 1, lambda count: _planned(frozen(count), device) is not None)
+    if least is not None:
+        word = "layer" if least == 1 else "layers"
+        yield (
+            f"trainable: false on the {word} up to '{learning[least - 1].name}'"
+            f"{_saves(smallest, frozen(least))}"
+        )
 
 
 def _saves(smallest: Candidate, less: Candidate) -> str:

@@ -14,9 +14,8 @@ from trainlib_deployer.lowering.lower import lower
 from trainlib_deployer.lowering.verify import verify_program
 from trainlib_deployer.memory.batching import DoesNotFitAtAllError, fit_batches
 from trainlib_deployer.memory.check import check_memory
-from trainlib_deployer.memory.fit import Shrinking
+from trainlib_deployer.memory.fit import Shrinking, shortened
 from trainlib_deployer.memory.place import Effort
-from trainlib_deployer.passes import SHORTER, apply_passes
 from trainlib_deployer.passes.rematerialise import Point, frontier
 from trainlib_deployer.project import Project
 from trainlib_deployer.spec.data import DataSummary, check_data, check_init
@@ -25,7 +24,6 @@ from trainlib_deployer.spec.load import load_spec
 from trainlib_deployer.spec.model import DeviceOptions, ModelSpec
 from trainlib_deployer.targets import TARGETS
 from trainlib_deployer.training.build_graph import build_graph
-from trainlib_deployer.training.differentiate import differentiate
 from trainlib_deployer.tuning.kernels import choose_kernels
 
 SYNTHETIC_SAMPLES = 8
@@ -57,12 +55,12 @@ def plan_project(
     diagnostics.raise_if_any()
     assert spec and graph and summary
     device = resolve_device(spec, options, target, TARGETS)
-    if all(step.is_copy for step in differentiate(graph).steps):
+    if all(step.is_copy for node in graph.nodes for step in node.layer.forward(node)):
         raise SpecError(f"{model}: the network computes nothing. Add a layer that does.")
     shrinking = shrinking or Shrinking()
-    graph_of = partial(_graph_of, spec)
+    pass_graph = partial(graph_of, spec)
     try:
-        small, batchings = fit_batches(graph, graph_of, device, effort or Effort(), shrinking)
+        small, batchings = fit_batches(graph, pass_graph, device, effort or Effort(), shrinking)
     except DoesNotFitAtAllError as found:
         ways = advice(_asked(spec, found.graph, device, shrinking, samples))
         raise DoesNotFitError((*found.error.diagnostics, *ways)) from found.error
@@ -90,7 +88,7 @@ def plan_project(
     )
 
 
-def _graph_of(spec: ModelSpec, pass_samples: int) -> Graph:
+def graph_of(spec: ModelSpec, pass_samples: int) -> Graph:
     """The network of a checked spec, for so many samples at once."""
     graph = build_graph(spec, Diagnostics(), pass_samples)
     assert graph
@@ -103,8 +101,8 @@ def _asked(
     def with_batches(batch_size: int) -> ModelSpec:
         return replace(spec, training=replace(spec.training, batch_size=batch_size))
 
-    def graph_of(batch_size: int) -> Graph:
-        return _graph_of(with_batches(batch_size), batch_size if graph.joins_samples else 1)
+    def whole_or_single(batch_size: int) -> Graph:
+        return graph_of(with_batches(batch_size), batch_size if graph.joins_samples else 1)
 
     def takes(batch_size: int) -> bool:
         diagnostics = Diagnostics()
@@ -117,17 +115,18 @@ def _asked(
         shrinking,
         TARGETS[device.target].max_bytes,
         spec.training.batch_size,
-        graph_of,
+        whole_or_single,
         takes,
     )
 
 
 def remat_frontier(project: Project) -> tuple[Point, ...]:
     """Bytes against extra work; empty where there is no backward pass."""
-    graph = _graph_of(project.spec, project.graph.batch_size)
-    return (
-        frontier(*apply_passes(graph, differentiate(graph), SHORTER)[:2]) if graph.training else ()
-    )
+    graph = graph_of(project.spec, project.graph.batch_size)
+    if graph.training is None:
+        return ()
+    short = shortened(graph)
+    return frontier(short.graph, short.schedule)
 
 
 def _check_files(spec: ModelSpec, graph: Graph, diagnostics: Diagnostics) -> DataSummary:

@@ -1,4 +1,5 @@
-"""Registries: a file in `layers/`, `losses/` or `optimizers/` adds itself by one decorator."""
+"""Registries: a file in `layers/`, `losses/`, `optimizers/` or `schedules/` adds itself by one
+decorator."""
 
 from __future__ import annotations
 

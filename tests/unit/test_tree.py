@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from trainlib_deployer.tiling.far_engine import UNDER_WAY_MAX
+from trainlib_deployer.training.clipping import SQUARES
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "trainlib_deployer"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -59,6 +62,14 @@ def test_files_fit_in_a_head() -> None:
     sources = [*MODULES, *(ROOT / "templates").rglob("*.[ch]"), *(ROOT / "templates").rglob("*.j2")]
     long = {p.name: n for p in sources if (n := len(p.read_text().splitlines())) > 400}
     assert not long
+
+
+def test_what_c_and_python_both_know_is_the_same_number() -> None:
+    include = ROOT / "templates" / "lib" / "include" / "tl"
+    squares = re.search(r"#define TL_SQUARES (\d+)", (include / "clip.h").read_text())
+    copies = re.search(r"TL_FAR_COPIES_MAX = (\d+)", (include / "port.h").read_text())
+    assert squares and int(squares[1]) == SQUARES
+    assert copies and int(copies[1]) == UNDER_WAY_MAX
 
 
 def test_templates_choose_words_and_do_not_calculate() -> None:

@@ -95,9 +95,9 @@ def batch_norm_backward(node: Node, gradients: Gradients, *, fixed: bool) -> tup
         steps.append(means(node, made, layout.means(node), joint, weight=weight, w_stat=1))
     steps += _input_gradient(node, gradients, layout, needs_means)
     if gradients.dparams:
-        entries, strides = joint.entries, (joint.stat_step, joint.entry_step)
-        step = _affine(node, gradients, steps[0], entries, *strides)
-        steps.append(replace(step, per_sample={"entries": joint.follows["entries"]}))
+        strides = (joint.stat_step, joint.entry_step)
+        each = joint.follows["entries"]
+        steps.append(_affine(node, gradients, steps[0], joint.entries, *strides, each))
     return tuple(steps)
 
 
@@ -129,8 +129,7 @@ def group_norm_backward(node: Node, gradients: Gradients, groups: int) -> tuple[
         )
         steps += _input_gradient(node, gradients, layout, True)
     if gradients.dparams:
-        step = _affine(node, gradients, steps[0], n, 1, channels)
-        steps.append(replace(step, per_sample={"entries": 1}))
+        steps.append(_affine(node, gradients, steps[0], n, 1, channels, 1))
     return tuple(steps)
 
 
@@ -215,7 +214,9 @@ def _affine(
     entries: int,
     channel_stride: int,
     entry_stride: int,
+    each: int,
 ) -> Step:
+    """`entries` of sums make the gradients of each channel, `each` of them of a sample."""
     channels = node.inputs[0].shape[1]
     return norm_step(
         node,
@@ -235,4 +236,5 @@ def _affine(
         ),
         (Loop("c", channels), reduction("e", entries)),
         f"{channels} channels",
+        per_sample={"entries": each},
     )

@@ -99,8 +99,7 @@ class Settings:
 
     eps: float
     centered: bool = True
-    # where the statistics are those of the mini-batch in training, else None
-    momentum: float | None = None
+    momentum: float = 0.0  # of running statistics, where the layer keeps them
 
 
 def scratch(node: Node, name: str, *shape: int) -> Tensor:
@@ -196,7 +195,7 @@ def statistics(
             **joint.fields,
             "training": int(not fixed),
             "eps": float(settings.eps),
-            "momentum": float(settings.momentum or 0.0),
+            "momentum": float(settings.momentum),
         },
         (
             write(stats, along("g"), Axis()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from trainlib_deployer.ir.graph import Node
 from trainlib_deployer.ir.step import (
@@ -140,7 +139,7 @@ def _weight_gradient(node: Node, gradients: Gradients, groups: Groups, normalize
     # a part of every row is dense where rows have one axis
     columns = along("i") if len(normalized) == 1 else Axis()
     own = (columns, *whole(len(normalized) - 1))
-    step = norm_step(
+    return norm_step(
         node,
         Phase.WG,
         "row_norm",
@@ -154,8 +153,8 @@ def _weight_gradient(node: Node, gradients: Gradients, groups: Groups, normalize
         ),
         (Loop("i", groups.length), reduction("r", groups.groups)),
         f"{groups.groups} rows of {groups.length}",
+        per_sample={"rows": groups.each},
         tiling=Tiling(("i",), fields={"length": count_of("i")})
         if len(normalized) == 1
         else Tiling(),
     )
-    return replace(step, per_sample={"rows": groups.each})

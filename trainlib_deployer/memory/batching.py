@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from trainlib_deployer.ir.graph import Graph
-from trainlib_deployer.memory.fit import Fitted, Shrinking, fit
+from trainlib_deployer.memory.fit import Fitted, Shrinking, fit, shortened
 from trainlib_deployer.memory.need import LevelsFullError
 from trainlib_deployer.memory.place import Effort
 from trainlib_deployer.memory.plan import LEVELS
-from trainlib_deployer.passes import SHORTER, apply_passes
-from trainlib_deployer.passes.liveness import peak_bytes
 from trainlib_deployer.spec.device import DeviceSpec
-from trainlib_deployer.training.differentiate import differentiate
 
 GraphOf = Callable[[int], Graph]
 
@@ -52,7 +49,6 @@ class _Way:
     """One number of samples a pass."""
 
     graph: Graph
-    peak: int
     fitted: Fitted | None = None
     fits: bool | None = None
 
@@ -66,18 +62,17 @@ def fit_batches(
     graph: Graph, graph_of: GraphOf, device: DeviceSpec, effort: Effort, shrinking: Shrinking
 ) -> tuple[Fitted, tuple[Batching, ...]]:
     """The network planned for the fastest passes that fit; `graph_of` makes it for so many samples.
+    No Batchings for single samples, of which there is one way.
 
     Raises DoesNotFitAtAllError.
     """
-    ways = [_way(graph)]
-    ways += [_way(graph_of(samples)) for samples in _fewer(graph)]
+    ways = [_Way(graph), *(_Way(graph_of(samples)) for samples in _fewer(graph))]
     error: LevelsFullError | None = None
 
     def plan(way: _Way) -> None:
         nonlocal error
         try:
-            schedule = differentiate(way.graph)
-            way.fitted, way.fits = fit(way.graph, schedule, device, effort, shrinking), True
+            way.fitted, way.fits = fit(way.graph, device, effort, shrinking), True
         except LevelsFullError as found:
             way.fits, error = False, found
 
@@ -94,8 +89,9 @@ def fit_batches(
     if best is None or best.fitted is None:
         assert error
         raise DoesNotFitAtAllError(ways[-1].graph, error)
-    found = tuple(replace(_batching(way), is_chosen=way is best) for way in ways)
-    return best.fitted, found
+    if graph.step_samples == 1:
+        return best.fitted, ()
+    return best.fitted, tuple(replace(_batching(way), is_chosen=way is best) for way in ways)
 
 
 def predicted_cycles(fitted: Fitted) -> int:
@@ -116,11 +112,7 @@ def _fewer(graph: Graph) -> Iterator[int]:
         yield samples
 
 
-def _way(graph: Graph) -> _Way:
-    found, schedule, _ = apply_passes(graph, differentiate(graph), SHORTER)
-    return _Way(graph, peak_bytes(found, schedule))
-
-
 def _batching(way: _Way) -> Batching:
+    graph = way.graph
     cycles = way.cycles if way.fitted else None
-    return Batching(way.graph.batch_size, way.graph.passes, way.peak, way.fits, cycles)
+    return Batching(graph.batch_size, graph.passes, shortened(graph).peak, way.fits, cycles)

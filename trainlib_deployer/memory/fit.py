@@ -1,4 +1,4 @@
-"""Schedule → the smallest change of it that fits the device, and its MemoryPlan.
+"""Graph → the smallest change of its Schedule that fits the device, and its MemoryPlan.
 
 First the passes that cost no time; then weight gradients in slices; then activations dropped and
 made again. The first that fits without L3 is taken, else the first that fits at all.
@@ -21,6 +21,7 @@ from trainlib_deployer.passes.rematerialise import Point, frontier, rematerialis
 from trainlib_deployer.spec.device import DeviceSpec
 from trainlib_deployer.spec.sizes import format_bytes
 from trainlib_deployer.tiling.search import tiler_of
+from trainlib_deployer.training.differentiate import differentiate
 
 REMATERIALISE = "rematerialise"
 PASS_NAMES = (*(item.name for item in PASSES), REMATERIALISE)
@@ -79,14 +80,12 @@ class Candidate:
         return max(tiler_of(step, frozenset(), 1).least_bytes for step in self.schedule.steps)
 
 
-def fit(
-    graph: Graph, schedule: Schedule, device: DeviceSpec, effort: Effort, shrinking: Shrinking
-) -> Fitted:
+def fit(graph: Graph, device: DeviceSpec, effort: Effort, shrinking: Shrinking) -> Fitted:
     """The first candidate that fits; LevelsFullError of the one nearest to it when none does."""
     far: Fitted | None = None
     failures: list[LevelsFullError] = []
     skipped: Candidate | None = None
-    for found in candidates(graph, schedule, shrinking):
+    for found in candidates(graph, shrinking):
         if hopeless(found, device):
             if skipped is None or found.peak < skipped.peak:
                 skipped = found
@@ -126,16 +125,20 @@ def _planned(found: Candidate, device: DeviceSpec, effort: Effort) -> Fitted:
     return Fitted(found.graph, found.schedule, found.savings, memory)
 
 
-def candidates(graph: Graph, schedule: Schedule, shrinking: Shrinking) -> Iterator[Candidate]:
+def shortened(graph: Graph, without: Collection[str] = ()) -> Candidate:
+    """After the passes that cost no time."""
+    return Candidate(*apply_passes(graph, differentiate(graph), SHORTER, without))
+
+
+def candidates(graph: Graph, shrinking: Shrinking) -> Iterator[Candidate]:
     """From the fastest to the smallest; with `remat`, those whose peak is as low as asked."""
     without = shrinking.without
-    graph, schedule, savings = apply_passes(graph, schedule, SHORTER, without)
-    short = Candidate(graph, schedule, savings)
+    short = shortened(graph, without)
     if shrinking.remat is None:
         yield from _sliced(short, without)
     if REMATERIALISE in without or graph.training is None:
         return
-    points = frontier(graph, schedule)
+    points = frontier(short.graph, short.schedule)
     if shrinking.remat is None:
         for point in points[1:]:
             yield from _sliced(_dropped(short, point), without)

@@ -42,8 +42,8 @@ class Adam(Optimizer):
 
     def rate(self, scheduled: bool) -> Rate | None:
         # 1 - beta^step from beta's logarithm: 1 - 0.999f has five digits
-        logs = tuple(math.log(beta) if beta else -math.inf for beta in self.betas)
-        return Rate("tl_adam_rate", 3, (*(max(x, -100.0) for x in logs), self.decay))
+        logs = (max(math.log(beta), -100.0) if beta else -100.0 for beta in self.betas)
+        return Rate("tl_adam_rate", 3, (*logs, self.decay))
 
     @property
     def kernel(self) -> tuple[str, Mapping[str, float]]:

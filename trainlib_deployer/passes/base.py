@@ -39,10 +39,12 @@ def apply_passes(
 ) -> tuple[Graph, Schedule, tuple[Saving, ...]]:
     """Run the passes but those in `without`; what each saved, in order."""
     savings = []
+    before = peak_bytes(graph, schedule)
     for item in passes:
         if item.name in without:
             continue
-        before = peak_bytes(graph, schedule)
         graph, schedule = item.run(graph, schedule)
-        savings.append(Saving(item.name, before, peak_bytes(graph, schedule)))
+        after = peak_bytes(graph, schedule)
+        savings.append(Saving(item.name, before, after))
+        before = after
     return graph, schedule, tuple(savings)

@@ -11,6 +11,7 @@ from trainlib_deployer.ir.graph import Graph, Node, Training
 from trainlib_deployer.ir.tensor import whole_name
 from trainlib_deployer.optimizers.base import Optimizer
 from trainlib_deployer.project import Project
+from trainlib_deployer.schedules.constant import Constant
 
 
 def golden_view(
@@ -37,7 +38,7 @@ def golden_view(
         "modules": [{"name": n, "expression": e} for n, e in modules if e is not None],
         "calls": calls,
         "frozen": [node.name for node in graph.nodes if node.parameters and not node.trainable],
-        "cancelling": cancelling(graph),
+        "cancelling": _cancelling(graph),
         "terms": [
             {
                 "source": node.inputs[0].name,
@@ -60,10 +61,9 @@ def golden_view(
         view["optimizer_source"] = training.optimizer.torch_source
         view["groups"] = _groups(graph, training)
         view["state"] = _state(graph, training)
-        schedule = training.schedule
-        view["schedule"] = schedule.torch_scheduler("optimizer") if schedule else None
-        is_by_epoch = schedule is not None and schedule.interval == "epoch"
-        view["schedule_every"] = project.steps_per_epoch if is_by_epoch else 1
+        schedule = training.schedule or Constant()
+        view["schedule"] = schedule.torch_scheduler("optimizer")
+        view["schedule_every"] = project.steps_per_epoch if schedule.interval == "epoch" else 1
         view["clipping"] = training.clipping
         view["counts_steps"] = training.counter is not None
         view["amplified"] = _amplified(graph, training, tolerance)
@@ -88,7 +88,7 @@ def _amplified(
 ) -> dict[str, float]:
     """How far gradients may be off, by parameter, where what is made of them says more of that."""
     found: dict[str, float] = {}
-    noisy = cancelling(graph) | dict.fromkeys(before_norms(graph))
+    noisy = _cancelling(graph).keys() | _before_norms(graph)
     for p in graph.learning:
         if p.name in noisy or training.rules[p.name].optimizer.amplifies:
             gradient = f"{p.name}.grad"
@@ -105,7 +105,7 @@ def _call(node: Node) -> str:
     return node.layer.torch_call(f"self.{node.name}", _sources(node))
 
 
-def cancelling(graph: Graph) -> dict[str, str]:
+def _cancelling(graph: Graph) -> dict[str, str]:
     """Parameters whose gradient is a sum over dy that may cancel, each with the layer of that dy.
 
     A normalisation takes out a bias in front of it; and behind a depthwise convolution it takes out
@@ -141,10 +141,15 @@ def _before(graph: Graph, norm: Node) -> set[str]:
     return found
 
 
-def before_norms(graph: Graph) -> set[str]:
+def _before_norms(graph: Graph) -> set[str]:
     """All whose gradients come through a norm that may cancel most of it."""
-    norms = [node for node in graph.nodes if _terms(node) is not None]
-    return {name for node in norms for name in _before(graph, node)}
+    found: set[str] = set()
+    for node in reversed(graph.nodes):
+        if _terms(node) is not None:
+            found.add(node.inputs[0].name)
+        if node.output.name in found:
+            found |= {tensor.name for tensor in (*node.inputs, *node.parameters.values())}
+    return found
 
 
 def _kinks(graph: Graph, tolerance: Mapping[tuple[str, str], float]) -> list[dict[str, Any]]:

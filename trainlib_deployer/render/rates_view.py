@@ -30,8 +30,9 @@ def rates_view(project: Project, code: CodeView) -> dict[str, Any]:
 
 def _rules(graph: Graph) -> list[Rule]:
     """One for each rate."""
-    rules = graph.training.rules.values() if graph.training else ()
-    return list({rule.rate: rule for rule in rules if rule.rate in graph.rates}.values())
+    training = graph.training
+    rules = [training.rules[p.name] for p in graph.learning] if training else []
+    return list({rule.rate: rule for rule in rules if rule.rate}.values())
 
 
 def _call(rule: Rule, scheduled: bool, lr: str, code: CodeView) -> str:

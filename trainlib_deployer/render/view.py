@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.project import Project
 from trainlib_deployer.render.check_view import Check, absent, checks, guard_spans
 from trainlib_deployer.render.code_view import CodeView, c_number
-from trainlib_deployer.render.golden_view import before_norms, cancelling, golden_view
+from trainlib_deployer.render.golden_view import golden_view
 from trainlib_deployer.render.rates_view import rates_view
 from trainlib_deployer.render.readme_view import readme_view
 from trainlib_deployer.tiling.plan import TilePlan
@@ -44,6 +44,8 @@ def project_view(project: Project) -> ProjectView:
     inputs = _inputs(project)
     plan = _plan(project, compared)
     net = _net(project, code, _plan_id(plan, project, inputs))
+    golden = golden_view(project, inputs, tolerance)
+    amplified = golden.get("amplified", {})
     context = {
         "tool_version": __version__,
         "net": net,
@@ -64,8 +66,8 @@ def project_view(project: Project) -> ProjectView:
             {**asdict(span), "level_index": _level_index(project.memory, span.level)}
             for span in guard_spans(project.program)
         ],
-        "checks": [_check(check, code, project, offsets) for check in compared],
-        "golden": golden_view(project, inputs, tolerance),
+        "checks": [_check(check, code, project, offsets, amplified) for check in compared],
+        "golden": golden,
         "readme": readme_view(project),
         "plan": plan,
     }
@@ -194,13 +196,14 @@ def _state_offsets(project: Project) -> dict[str, int]:
 
 
 def _check(
-    check: Check, code: CodeView, project: Project, offsets: Mapping[str, int]
+    check: Check,
+    code: CodeView,
+    project: Project,
+    offsets: Mapping[str, int],
+    amplified: Collection[str],
 ) -> dict[str, Any]:
-    graph, step = project.graph, project.schedule.steps[check.step].name
-    rule = graph.training.rules.get(check.whole) if graph.training else None
-    amplified = rule is not None and rule.optimizer.amplifies
+    step = project.schedule.steps[check.step].name
     is_gradient = check.kind == Kind.WEIGHT_GRAD.value
-    rounding = check.whole in cancelling(graph) or check.whole in before_norms(graph)
     return {
         "step": check.step,
         "kind": check.kind,
@@ -212,7 +215,7 @@ def _check(
         "count": check.tensor.count,
         "per_sample": check.per_sample,
         "tolerance": c_number(float(f"{check.tolerance:.6e}")),
-        "imposed": int(is_gradient and (amplified or rounding)),
+        "imposed": int(is_gradient and check.whole in amplified),
         "probed": offsets[check.tensor.name] if check.probed else 0,
     }
 

@@ -31,8 +31,6 @@ BATCHING_SCHEMA: Schema = array(
 def batching_document(project: Project) -> list[Document]:
     """Empty for single samples. `fits` and `cycles` are null where more samples at once were faster
     already; cycles are predicted, of a whole training step."""
-    if project.graph.step_samples == 1:
-        return []
     return [
         {
             "pass_samples": item.samples,

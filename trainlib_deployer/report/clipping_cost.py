@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trainlib_deployer.errors import Diagnostics
-from trainlib_deployer.ir.graph import Graph
-from trainlib_deployer.passes import SHORTER, apply_passes
-from trainlib_deployer.passes.liveness import peak_bytes
+from trainlib_deployer.memory.fit import shortened
+from trainlib_deployer.pipeline import graph_of
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.schema import COUNT, NUMBER, Document, Schema, nullable, obj
 from trainlib_deployer.spec.sizes import format_bytes
-from trainlib_deployer.training.build_graph import build_graph
-from trainlib_deployer.training.differentiate import differentiate
 
 CLIPPING_SCHEMA: Schema = nullable(
     obj(
@@ -33,16 +29,16 @@ def clipping_document(project: Project) -> Document | None:
     training = project.graph.training
     if training is None or training.clipping is None:
         return None
-    graph = build_graph(project.spec, Diagnostics(), project.graph.batch_size)
-    assert graph and graph.training
+    graph = graph_of(project.spec, project.graph.batch_size)
+    assert graph.training
     plain = replace(graph, training=replace(graph.training, clipping=None))
     by_norm = training.clipping.by == "norm"
     return {
         "by": training.clipping.by,
         "limit": training.clipping.limit,
         "kept_bytes": sum(p.bytes for p in graph.learning) if by_norm else 0,
-        "peak_bytes": _peak(graph),
-        "peak_bytes_without": _peak(plain),
+        "peak_bytes": shortened(graph).peak,
+        "peak_bytes_without": shortened(plain).peak,
     }
 
 
@@ -54,8 +50,3 @@ def clipping_text(found: Document) -> str:
     peaks = (format_bytes(found[key]) for key in ("peak_bytes", "peak_bytes_without"))
     with_it, without = peaks
     return f"{title} {kept}; {with_it} alive at the peak, {without} without clipping"
-
-
-def _peak(graph: Graph) -> int:
-    found, schedule, _ = apply_passes(graph, differentiate(graph), SHORTER)
-    return peak_bytes(found, schedule)

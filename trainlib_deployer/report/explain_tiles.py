@@ -30,6 +30,7 @@ _FAR: Schema = obj(
 )
 _OPERAND: Schema = obj({"tensor": STRING, "home": LEVEL, "bytes": COUNT, "buffers": COUNT})
 SCHEMA: Schema = {
+    "passes": COUNT,
     "steps": array(
         obj(
             {
@@ -48,7 +49,7 @@ SCHEMA: Schema = {
                 "l3": array(_FAR),
             }
         )
-    )
+    ),
 }
 
 
@@ -56,9 +57,10 @@ def document(project: Project) -> Document:
     """`tile`: iterations of each loop that is split; `buffers`: in L1, 0 where a tensor lives
     there; `l3`: what the Step starts to move between L2 and L3, the Steps that work on it in L2,
     and how many Steps ahead of the first of them it starts. Cycles are those predicted for
-    PULP-open."""
+    PULP-open. A training step runs all but the updates `passes` times."""
     numbers = {code.step.name: number for number, code in enumerate(project.program.code)}
-    return {"steps": [_step(project, code, numbers) for code in project.program.code]}
+    steps = [_step(project, code, numbers) for code in project.program.code]
+    return {"passes": project.graph.passes, "steps": steps}
 
 
 def _step(project: Project, code: StepCode, numbers: Mapping[str, int]) -> Document:
@@ -128,7 +130,10 @@ def text(found: Document) -> str:
     cycles = sum(step["cycles"] for step in found["steps"])
     head = ["step", "tiles", "one tile", "bytes in", "bytes out", "compute", "transfers", "cycles"]
     head += ["bound by", "buffers in L1", *(["starts to move from and to L3"] if far else [])]
-    note = f"{moved:,} bytes move between L1 and L2 in a training step"
+    once = "a training step"
+    if found["passes"] > 1:
+        once = f"one of {found['passes']} passes and the updates"
+    note = f"{moved:,} bytes move between L1 and L2 in {once}"
     note = note if moved else "everything is in L1: nothing moves"
     note += f", {far:,} between L2 and L3" if far else ""
     return f"{table(head, rows)}\n{note}; {cycles:,} cycles are predicted for PULP-open"

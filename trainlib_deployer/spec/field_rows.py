@@ -1,4 +1,4 @@
-"""Keys that take several numbers: kernel sizes, padding, shapes."""
+"""Keys that take several values: kernel sizes, padding, shapes, patterns."""
 
 from __future__ import annotations
 

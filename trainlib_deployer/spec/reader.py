@@ -87,7 +87,7 @@ class Reader:
         return values
 
     def typed(self, registry: Registry[T], node: Node, what: str) -> T | None:
-        """A loss or an optimizer: its name, or a mapping of `type` and options."""
+        """A loss, an optimizer or a schedule: its name, or a mapping of `type` and options."""
         entries: Mapping[str, Entry] = {}
         name: Node | None = node
         if isinstance(node, MapNode):

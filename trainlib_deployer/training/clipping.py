@@ -21,7 +21,7 @@ from trainlib_deployer.ir.step import (
 )
 from trainlib_deployer.ir.tensor import Kind, Tensor
 
-_SQUARES = 16  # TL_SQUARES of tl/clip.h
+SQUARES = 16  # TL_SQUARES of tl/clip.h
 _EACH = along("i")
 
 
@@ -56,7 +56,7 @@ def clipped(
     if clipping.by == "value":
         fields = {"limit": float(clipping.limit)}
         return (), {g.tensor.name: _clip(g, "clip_value", fields) for g in gradients}
-    squares = Tensor("gradients.squares", Kind.SCRATCH, (len(gradients), _SQUARES))
+    squares = Tensor("gradients.squares", Kind.SCRATCH, (len(gradients), SQUARES))
     factor = Tensor("gradients.factor", Kind.SCRATCH, (1,))
     sums = (_squares(gradient, squares, row) for row, gradient in enumerate(gradients))
     steps = {g.tensor.name: _clip(g, "clip_norm", {}, read(factor, Axis())) for g in gradients}
@@ -85,9 +85,9 @@ def _squares(gradient: Gradient, squares: Tensor, row: int) -> Step:
     own = Tensor(
         f"{squares.name}[{row}:{row + 1}]",
         squares.kind,
-        (_SQUARES,),
+        (SQUARES,),
         view_of=squares,
-        view_offset=row * _SQUARES,
+        view_offset=row * SQUARES,
     )
     return Step(
         name=f"{tensor.subject}.norm",

@@ -62,8 +62,8 @@ def _whole_fw(f: Fields, cores: int) -> float:
 @cost("tl_avg_pool2d_whole_ig_f32")
 def _whole_ig(f: Fields, cores: int) -> float:
     size = f["kh"] * f["kw"]
-    each = 6.0 * size if f["accumulate"] else size + 4 * (size % 4)
-    return start(5) + 14 * cores + share(f["n"] * f["c"], cores) * (22 + each)
+    plane = 6.0 * size if f["accumulate"] else size + 4 * (size % 4)
+    return start(5) + 14 * cores + share(f["n"] * f["c"], cores) * (22 + plane)
 
 
 def _windows(tap: float, window: float) -> Callable[[Fields], float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trainlib_deployer.tuning.costs import ALONE_MAX, Fields, Formula, cost, share, start
+from trainlib_deployer.training.clipping import SQUARES
+from trainlib_deployer.tuning.costs import Fields, cost, share, start
 from trainlib_deployer.tuning.costs_elementwise import each
 
 
@@ -13,40 +14,27 @@ def _sgd(f: Fields, cores: int) -> float:
     return start(3) + blocks * 16 * (4.5 + decay) + rest * (10 + decay)
 
 
-def _one_by_one(alone: float, together: float, members: int) -> Formula:
-    """So many cycles an element; from five cores on, where two of them share an FPU, `together`."""
-
-    def formula(f: Fields, cores: int) -> float:
-        return start(members) + share(f["count"], cores) * (
-            alone if cores <= ALONE_MAX else together
-        )
-
-    return formula
-
-
-cost("tl_sgd_momentum_update_f32")(_one_by_one(18, 21, 6))
-cost("tl_sign_sgd_update_f32")(_one_by_one(20.5, 20.5, 4))
-cost("tl_adam_update_f32", "tl_adamw_update_f32")(_one_by_one(43.5, 57.5, 9))
-cost("tl_adagrad_update_f32")(_one_by_one(36, 47, 5))
+cost("tl_sgd_momentum_update_f32")(each(18, 21, 0, 6, block=1))
+cost("tl_sign_sgd_update_f32")(each(20.5, 20.5, 0, 4, block=1))
+cost("tl_adam_update_f32", "tl_adamw_update_f32")(each(43.5, 57.5, 0, 9, block=1))
+cost("tl_adagrad_update_f32")(each(36, 47, 0, 5, block=1))
 
 
 @cost("tl_rmsprop_update_f32")
 def _rmsprop(f: Fields, cores: int) -> float:
     # with centering about 8 more: it shows in no member
     momentum = 4 if f["momentum"] else 0
-    return _one_by_one(45.5 + momentum, 57 + momentum, 8)(f, cores)
+    return each(45.5 + momentum, 57 + momentum, 0, 8, block=1)(f, cores)
 
 
 cost("tl_clip_value_update_f32")(each(10.0, 10.0, 12, 2))
 cost("tl_clip_norm_update_f32")(each(2.9, 2.9, 7, 1))
 
-_SQUARES = 16  # sums of squares
-
 
 @cost("tl_square_sums_update_f32")
 def _square_sums(f: Fields, cores: int) -> float:
-    parts = share(_SQUARES, cores)
-    return start(2) + parts * (38 + 3.2 * share(f["count"], _SQUARES))
+    parts = share(SQUARES, cores)
+    return start(2) + parts * (38 + 3.2 * share(f["count"], SQUARES))
 
 
 @cost("tl_clip_factor_update_f32")
