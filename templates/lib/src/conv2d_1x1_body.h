@@ -125,7 +125,7 @@ static void pointwise_run(const pointwise *p)
     line -= row * p->lines;
     row -= plane * rows.pieces;
     while (left > 0) {
-        const int32_t group = p->groups == 1 ? 0 : plane % p->groups;
+        const int32_t group = group_at(plane, p->groups);
         const int32_t first = product_first(&rows, row);
         const tl_elem *x = p->x + plane * p->depth * p->from.plane;
         tl_elem *y = p->y + (plane * p->outputs + first) * p->to.plane;

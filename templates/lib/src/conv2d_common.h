@@ -21,6 +21,12 @@ static inline int32_t of_a_group(int32_t channels, int32_t groups)
     return groups == 1 ? channels : channels / groups;
 }
 
+/* the group of a plane, of samples x groups */
+static inline int32_t group_at(int32_t plane, int32_t groups)
+{
+    return groups == 1 ? 0 : plane % groups;
+}
+
 /* a / b rounded towards minus infinity, b > 0; strides are mostly 1 or 2, and divisions slow */
 static inline int32_t floor_div(int32_t a, int32_t b)
 {

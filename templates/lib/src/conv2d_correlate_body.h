@@ -139,7 +139,7 @@ static TL_NOINLINE void correlate_strip_of(
     correlate_block *block)
 {
     const axis *columns = &c->columns;
-    const int32_t group = c->groups == 1 ? 0 : plane % c->groups;
+    const int32_t group = group_at(plane, c->groups);
     const int32_t column = columns->start + pixel * columns->step;
     const int32_t end = column + (strip->pixels - 1) * columns->step + columns->taps;
 

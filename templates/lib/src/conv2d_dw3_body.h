@@ -17,11 +17,6 @@ typedef struct {
     int32_t accumulate;
 } dw3_rows;
 
-static inline int32_t dw3_least(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Which outputs of a row bring new columns from where: those before `first` see nothing of the
    source, those from `last` on nothing new. */
 static TL_INLINE tl_range dw3_outputs(int32_t start, int32_t step, int32_t extent, int32_t count)
@@ -250,7 +245,7 @@ static TL_INLINE void dw3_spread(const int rows, const int accumulate, const dw3
     const int32_t first = (row->start - odd) / 2;
     /* pairs that are all ours and bring a new column */
     const int32_t pairs = (row->count - odd) / 2;
-    const int32_t sure = dw3_least(first + odd + pairs, extent);
+    const int32_t sure = smallest_of(first + odd + pairs, extent);
     tl_acc w[DW3][DW3];
 
     dw3_weights(rows, row, w);
@@ -361,7 +356,7 @@ void TL_NAME(conv2d_dw3_fw)(
     const int32_t step = op->stride_h, pad = op->pad_top;
     void (*const *const run)(const dw3_rows *) = op->stride_w == 1 ? dw3_near_of : dw3_far_of;
     const int32_t last_full =
-        hi + pad < DW3 ? -1 : dw3_least((hi + pad - DW3) / step, outputs - 1);
+        hi + pad < DW3 ? -1 : smallest_of((hi + pad - DW3) / step, outputs - 1);
     const tl_range own = tl_share(op->n * channels * outputs);
     int32_t plane = own.first / outputs;
     int32_t line = own.first - plane * outputs;
@@ -383,7 +378,7 @@ void TL_NAME(conv2d_dw3_fw)(
         row.bias = b ? TL_LOAD(b[channel]) : 0;
         row.lines = 1;
         if (rows == DW3) {
-            row.lines = dw3_least(last_full + 1, line + own.last - item) - line;
+            row.lines = smallest_of(last_full + 1, line + own.last - item) - line;
         }
         run[rows + (rows == DW3 && row.accumulate)](&row);
         row.to += row.lines * row.count;

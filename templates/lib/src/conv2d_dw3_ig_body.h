@@ -21,7 +21,7 @@ static inline int dw3_ig_rows(
     if (first_tap + (rows - 1) * step + step >= DW3 && rows > 0 && from < ho) {
         const int32_t alike = (end - line + step - 1) / step;
 
-        row->lines = dw3_least(alike, ho - from);
+        row->lines = smallest_of(alike, ho - from);
     }
     return rows;
 }
@@ -56,7 +56,7 @@ void TL_NAME(conv2d_dw3_ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy,
                     .accumulate = op->accumulate};
 
     for (int32_t item = own.first; item < own.last; plane++) {
-        const int32_t end = dw3_least(hi, line + own.last - item);
+        const int32_t end = smallest_of(hi, line + own.last - item);
         const int32_t channel = plane % channels;
 
         for (int32_t phase = 0; phase < step; phase++) {

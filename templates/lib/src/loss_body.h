@@ -107,16 +107,17 @@ void TL_NAME(cross_entropy_fw)(
     const tl_cross_entropy *op, tl_elem *loss, const tl_elem *x, const int32_t *target)
 {
     const int32_t classes = op->classes;
+    const int together = !shares_samples(op);
     tl_acc total = 0;
 
-    if (shares_samples(op)) {
+    if (!together) {
         for (int32_t part = tl_core_id(); part < PARTS; part += tl_num_cores()) {
             parts[part] = loss_of_samples(op, x, target, part_of(part, op->n));
         }
         tl_barrier();
         total = tl_core_id() == 0 ? sum_of_parts() : 0;
     }
-    for (int32_t n = 0; n < op->n && !shares_samples(op); n++, x += classes) {
+    for (int32_t n = 0; together && n < op->n; n++, x += classes) {
         const tl_acc shift = largest(x, classes);
 
         for (int32_t part = tl_core_id(); part < PARTS; part += tl_num_cores()) {

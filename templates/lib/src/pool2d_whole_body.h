@@ -11,7 +11,7 @@ void TL_NAME(avg_pool2d_whole_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem
     x += own.first * size;
     for (int32_t plane = own.first; plane < own.last; plane++) {
         const tl_elem *const end = x + size;
-        tl_acc sum = TL_TURNS(sum)(&x, size, 0);
+        tl_acc sum = TL_TURNS(sum)(&x, size);
 
         for (; x + WHOLE_BLOCK <= end; x += WHOLE_BLOCK) {
             tl_acc next = TL_LOAD(x[0]);

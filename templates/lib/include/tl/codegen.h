@@ -15,16 +15,9 @@
 /* What is needed once a call, or several large bodies that would make one huge function. */
 #define TL_NOINLINE __attribute__((noinline))
 
-/* Four values are there before any of them is used: loads come in a row, then products. Cores that
-   share an FPU so come to take turns. */
-#define TL_TOGETHER_4(v) __asm__("" : "+r"((v)[0]), "+r"((v)[1]), "+r"((v)[2]), "+r"((v)[3]))
-
 /* Hides from the compiler where a value comes from. It keeps pointers that advance together in a
    register each; folded into one base and offsets they cost an addition before every load. */
 #define TL_KEEP(value) __asm__("" : "+r"(value))
-
-/* Lets nothing use `value` before `other` is there: a load ahead of its use stays ahead. */
-#define TL_AFTER(value, other) __asm__("" : "+r"(value) : "r"(other))
 
 /* Before a loop with a constant number of turns: write all of them out, or arrays that the loop
    indexes stay in memory. */

@@ -60,7 +60,7 @@ static inline int32_t tl_work_before(int32_t core, int32_t cores)
 
 /* This core's share of `count` items that are mostly products, where several shares follow each other
    without a barrier: the cores from `*turn` on get the items that do not come out even, and `*turn`
-   moves on to the next. */
+   moves on to the next. Between TL_FPUS cores and twice as many it stays: shares differ anyway. */
 static inline tl_range tl_share_from(int32_t count, int32_t *turn)
 {
     const int32_t cores = tl_num_cores();
@@ -78,12 +78,13 @@ static inline tl_range tl_share_from(int32_t count, int32_t *turn)
     }
 #endif
     share = tl_part(count, cores, ahead < 0 ? ahead + cores : ahead);
-    *turn += count - count / cores * cores;
+    *turn += count - tl_quotient(count, cores) * cores;
     *turn -= *turn >= cores ? cores : 0;
     return share;
 }
 
-/* As tl_share, in blocks of `block` items, the last one cut at `count`. */
+/* Blocks of `block` items, the last one cut at `count`: the first cores get as many as any core must,
+   the others what is left. */
 static inline tl_range tl_share_blocks(int32_t count, int32_t block)
 {
     const int32_t blocks = (int32_t)((uint32_t)(count + block - 1) / (uint32_t)block);

@@ -11,29 +11,25 @@
 
 #ifdef TL_XPULP
 
+#include "tl/xpulp_loop.h"
+
 #define TL_CORRELATE_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"
 
 /* The product of a weight with element k of the source, if that is there. */
 #define TL_CORRELATE_ADD(i, j, w, k)                                                               \
     TL_CORRELATE_IF(                                                                               \
         "(" #k " >= %[first]) && (" #k " <= %[last])",                                             \
-        "fmadd.s %[s" #i #j "], %[" w "], %[x" #k "], %[s" #i #j "]\n\t")
-
-/* p.lw to, bytes(from!): a constant, or what leads to the next step */
-#define TL_CORRELATE_LOAD(to, from, bytes)                                                         \
-    ".insn i 0x0b, 2, %[" to "], %[" from "], " bytes "\n\t"
-#define TL_CORRELATE_LOAD_BACK(to, from, back)                                                     \
-    ".insn r 0x0b, 7, 0x10, %[" to "], %[" from "], %[" back "]\n\t"
+        TL_ASM_FMA("s" #i #j, w, "x" #k))
 
 #define TL_CORRELATE_X(k)                                                                          \
     TL_CORRELATE_IF(                                                                               \
-        "(" #k " >= %[first]) && (" #k " < %[last])", TL_CORRELATE_LOAD("x" #k, "x", "4"))         \
-    TL_CORRELATE_IF(#k " == %[last]", TL_CORRELATE_LOAD_BACK("x" #k, "x", "x_back"))
+        "(" #k " >= %[first]) && (" #k " < %[last])", TL_ASM_LOAD_NEXT("x" #k, "x", "4"))         \
+    TL_CORRELATE_IF(#k " == %[last]", TL_ASM_LOAD_STEP("x" #k, "x", "x_back"))
 
 /* The weight of tap t in row i. */
 #define TL_CORRELATE_W(i, t)                                                                       \
-    TL_CORRELATE_IF(#t " + 1 < %[taps]", TL_CORRELATE_LOAD("w" #i, "at" #i, "%[w_bytes]"))         \
-    TL_CORRELATE_IF(#t " + 1 == %[taps]", TL_CORRELATE_LOAD_BACK("w" #i, "at" #i, "w_back"))
+    TL_CORRELATE_IF(#t " + 1 < %[taps]", TL_ASM_LOAD_NEXT("w" #i, "at" #i, "%[w_bytes]"))         \
+    TL_CORRELATE_IF(#t " + 1 == %[taps]", TL_ASM_LOAD_STEP("w" #i, "at" #i, "w_back"))
 
 /* What a tap adds to a row of sums, with a load behind some of the products: no two loads follow
    each other, so that two cores keep the FPU that they share busy. */
@@ -51,20 +47,19 @@
    and the third tap bring; `lc` to `le`: the loads in the first tap's first row. Each instruction has
    4 bytes, as lp.setup is told their number. */
 #define TL_CORRELATE_TURNS(row, near, far, lc, ld, le)                                             \
-    ".balign 4\n\t.option push\n\t.option norvc\n\t"                                               \
-    ".insn i 0x7b, 4, x0, %[w1], %[size]\n\t" /* lp.setup, count in w1 */                          \
-    TL_CORRELATE_W(0, 0) TL_CORRELATE_X(0) TL_CORRELATE_X(1)                                       \
-    row(0, 0, 1, 2, 3, 4, 5, TL_CORRELATE_X(2), TL_CORRELATE_X(3), lc, ld, le)                     \
-    row(1, 0, 1, 2, 3, 4, 5, TL_CORRELATE_W(0, 1), , near, , )                                     \
-    TL_CORRELATE_IF(                                                                               \
-        "%[taps] > 1",                                                                             \
-        row(0, 1, 2, 3, 4, 5, 6, TL_CORRELATE_W(1, 1), , , , )                                     \
-        row(1, 1, 2, 3, 4, 5, 6, TL_CORRELATE_W(0, 2), , far, , ))                                 \
-    TL_CORRELATE_IF(                                                                               \
-        "%[taps] > 2",                                                                             \
-        row(0, 2, 3, 4, 5, 6, 7, TL_CORRELATE_W(1, 2), , , , )                                     \
-        row(1, 2, 3, 4, 5, 6, 7, , , , , ))                                                        \
-    ".option pop"
+    TL_ASM_WIDE(TL_ASM_INNER(                                                                      \
+        "w1", "%[size]",                                                                           \
+        TL_CORRELATE_W(0, 0) TL_CORRELATE_X(0) TL_CORRELATE_X(1)                                   \
+        row(0, 0, 1, 2, 3, 4, 5, TL_CORRELATE_X(2), TL_CORRELATE_X(3), lc, ld, le)                 \
+        row(1, 0, 1, 2, 3, 4, 5, TL_CORRELATE_W(0, 1), , near, , )                                 \
+        TL_CORRELATE_IF(                                                                           \
+            "%[taps] > 1",                                                                         \
+            row(0, 1, 2, 3, 4, 5, 6, TL_CORRELATE_W(1, 1), , , , )                                 \
+            row(1, 1, 2, 3, 4, 5, 6, TL_CORRELATE_W(0, 2), , far, , ))                             \
+        TL_CORRELATE_IF(                                                                           \
+            "%[taps] > 2",                                                                         \
+            row(0, 2, 3, 4, 5, 6, 7, TL_CORRELATE_W(1, 2), , , , )                                 \
+            row(1, 2, 3, 4, 5, 6, 7, , , , , ))))
 
 #define TL_CORRELATE_SUMS(i)                                                                       \
     [s##i##0] "+&r"(sum[i][0]), [s##i##1] "+&r"(sum[i][1]), [s##i##2] "+&r"(sum[i][2]),            \
@@ -75,7 +70,7 @@
 #define TL_CORRELATE_OTHERS                                                                        \
     [w0] "=&r"(weight), [w1] "+&r"(turns), [x] "+&r"(*x), [at0] "+&r"(w[0]), [at1] "+&r"(w[1])     \
     : [x_back] "r"(x_back), [w_back] "r"(w_back), [first] "i"(left), [last] "i"(last),             \
-      [taps] "i"(taps), [w_bytes] "i"(w_bytes), [size] "i"(2 * size)
+      [taps] "i"(taps), [w_bytes] "i"(w_bytes), [size] "i"(size)
 
 #endif
 

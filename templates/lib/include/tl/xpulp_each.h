@@ -128,7 +128,7 @@ static TL_INLINE int32_t tl_relu_turns_f32(int32_t count, float *to, const float
 #define TL_EACH_LARGER(i) TL_ASM_3("fmax.s", "a" i, "a" i, "b" i)
 TL_EACH_FUNCTION(leaky, "1 + 2 + 1", TL_EACH_LOAD_A, TL_EACH_SLOPE, TL_EACH_LARGER)
 
-/* to = a where b > 0, else p a */
+/* to = p a where b <= 0, else a */
 #define TL_EACH_CHOOSE(i)                                                                          \
     TL_ASM_3("fmul.s", "c", "a" i, "p") TL_ASM_3("sub", "c", "a" i, "c")                           \
     TL_ASM_MSU("a" i, "b" i, "c")

@@ -3,19 +3,26 @@
 #ifndef TL_XPULP_LOOP_H
 #define TL_XPULP_LOOP_H
 
+/* Instructions of 4 bytes, as lp.setup counts them. */
+#define TL_ASM_WIDE(body) ".balign 4\n\t.option push\n\t.option norvc\n\t" body ".option pop\n\t"
+
 /* `body`, of so many instructions of 4 bytes, as often as the register `turns` says, which is not 0.
    The loop in it, if any, is a TL_ASM_INNER that does not end it. */
 #define TL_ASM_TURNS(turns, instructions, body)                                                    \
-    ".balign 4\n\t.option push\n\t.option norvc\n\t"                                               \
-    ".insn i 0x7b, 4, x1, %[" turns "], (" instructions ") * 2\n\t" /* lp.setup x1 */              \
-    body ".option pop\n\t"
+    TL_ASM_WIDE(                                                                                   \
+        ".insn i 0x7b, 4, x1, %[" turns "], (" instructions ") * 2\n\t" /* lp.setup x1 */ body)
 
 /* One instruction more than `instructions`. */
 #define TL_ASM_INNER(turns, instructions, body)                                                    \
     ".insn i 0x7b, 4, x0, %[" turns "], (" instructions ") * 2\n\t" /* lp.setup x0 */ body
 
+/* p.lw: the pointer moves on by `bytes`, a constant, or by the register `step`. */
+#define TL_ASM_LOAD_NEXT(to, from, bytes) ".insn i 0x0b, 2, %[" to "], %[" from "], " bytes "\n\t"
+#define TL_ASM_LOAD_STEP(to, from, step)                                                           \
+    ".insn r 0x0b, 7, 0x10, %[" to "], %[" from "], %[" step "]\n\t"
+
 /* The pointer moves on to the next word. */
-#define TL_ASM_LOAD(to, from) ".insn i 0x0b, 2, %[" to "], %[" from "], 4\n\t"     /* p.lw */
+#define TL_ASM_LOAD(to, from) TL_ASM_LOAD_NEXT(to, from, "4")
 #define TL_ASM_STORE(value, to) ".insn s 0x2b, 2, %[" value "], 4(%[" to "])\n\t"  /* p.sw */
 #define TL_ASM_CLEAR(to) ".insn s 0x2b, 2, x0, 4(%[" to "])\n\t"
 

@@ -1,5 +1,5 @@
 /* Loops of pooling for PULP's cores: windows of 2 x 2 side by side, row after row, and whole planes.
-   Each function returns whether it has done it; plain C that does gives the same bits. */
+   Those for rows return whether they have done it; plain C that does gives the same bits. */
 
 #ifndef TL_XPULP_POOL_H
 #define TL_XPULP_POOL_H
@@ -160,9 +160,11 @@ static TL_INLINE int tl_avg_pool_back_rows_f32(
 #endif
 }
 
-/* sum + x[0] + x[1] + ..., in this order, of whole turns; x moves on behind them. */
-static TL_INLINE float tl_sum_turns_f32(const float **x, int32_t count, float sum)
+/* x[0] + x[1] + ..., in this order, of whole turns; x moves on behind them. */
+static TL_INLINE float tl_sum_turns_f32(const float **x, int32_t count)
 {
+    float sum = 0;
+
 #ifdef TL_XPULP
     int32_t turns = count / TL_PLANE_TURN;
     float a, b;

@@ -11,15 +11,13 @@
 
 #ifdef TL_XPULP
 
+#include "tl/xpulp_loop.h"
 
-#define TL_PRODUCT_ADD(i, j, w) "fmadd.s %[s" #i #j "], %[" w "], %[x" #j "], %[s" #i #j "]\n\t"
-/* p.lw to, step(from!) */
-#define TL_PRODUCT_LOAD(to, from, step)                                                            \
-    ".insn r 0x0b, 7, 0x10, %[" to "], %[" from "], %[" step "]\n\t"
+#define TL_PRODUCT_ADD(i, j, w) TL_ASM_FMA("s" #i #j, w, "x" #j)
 
-#define TL_PRODUCT_LOAD_W(to, step) TL_PRODUCT_LOAD(to, "left", step)
+#define TL_PRODUCT_LOAD_W(to, step) TL_ASM_LOAD_STEP(to, "left", step)
 
-#define TL_PRODUCT_LOAD_X(to, step) TL_PRODUCT_LOAD(to, "right", step)
+#define TL_PRODUCT_LOAD_X(to, step) TL_ASM_LOAD_STEP(to, "right", step)
 
 #define TL_PRODUCT_LOAD_APART(to, from) "lw %[" to "], %[" from "](%[right])\n\t"
 
@@ -33,14 +31,14 @@
 /* All steps. No two loads follow each other: two cores that share an FPU keep it busy. Each
    instruction has 4 bytes, as lp.setup is told their number. */
 #define TL_PRODUCT_STEPS(row, instructions, load_0, load_1, load_2, load_3)                        \
-    ".balign 4\n\t.option push\n\t.option norvc\n\t"                                               \
-    "beq %[w1], zero, 1f\n\t"                                                                      \
-    ".insn i 0x7b, 4, x0, %[w1], " instructions " * 2\n\t" /* lp.setup, count in w1 */             \
-    row(0, "w0", TL_PRODUCT_LOAD_W("w1", "each"), , , )                                            \
-    row(1, "w1", TL_PRODUCT_LOAD_W("w0", "each"), , , )                                            \
-    row(2, "w0", TL_PRODUCT_LOAD_W("w1", "back"), , , TL_PRODUCT_LOAD_W("w0", "each"))             \
-    row(3, "w1", load_0, load_1, load_2, load_3)                                                   \
-    "1:\n\t.option pop"
+    TL_ASM_WIDE(                                                                                   \
+        "beq %[w1], zero, 1f\n\t"                                                                  \
+        TL_ASM_INNER(                                                                              \
+            "w1", instructions,                                                                    \
+            row(0, "w0", TL_PRODUCT_LOAD_W("w1", "each"), , , )                                    \
+            row(1, "w1", TL_PRODUCT_LOAD_W("w0", "each"), , , )                                    \
+            row(2, "w0", TL_PRODUCT_LOAD_W("w1", "back"), , , TL_PRODUCT_LOAD_W("w0", "each"))     \
+            row(3, "w1", load_0, load_1, load_2, load_3)) "1:\n\t")
 
 /* Columns in the order in which they are loaded. */
 #define TL_PRODUCT_SUMS_3(a, b, c)                                                                 \
