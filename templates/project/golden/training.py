@@ -82,10 +82,11 @@ def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
     optimizer = optimizer_of(net)
     scheduler = scheduler_of(optimizer)
     losses, states, evaluations = [], {}, []
+    state = whole_state(net, optimizer, 0)
     test = load_test() if EVALUATE_EVERY else None
     for step, samples in enumerate(batches):
         if step in keep:
-            states[step] = whole_state(net, optimizer, step), rates_of(optimizer)
+            states[step] = state, rates_of(optimizer)
         optimizer.zero_grad()
         losses.append(0.0)
         for part in passes_of(samples):
@@ -96,8 +97,8 @@ def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
         optimizer.step()
         if (step + 1) % SCHEDULE_EVERY == 0:
             scheduler.step()
-        made = whole_state(net, optimizer, step + 1).values()
-        if not np.isfinite(losses[-1]) or not all(value.isfinite().all() for value in made):
+        state = whole_state(net, optimizer, step + 1)
+        if not np.isfinite(losses[-1]) or not all(v.isfinite().all() for v in state.values()):
             losses.pop()
             break
         if test is not None and (step + 1) % EVALUATE_EVERY == 0:
@@ -118,17 +119,18 @@ def update(net: Net, before: tuple, gradients: dict, step: int):
     return found | {("optimizer_state", n): value for n, value in kept_by(optimizer, net).items()}
 
 
-def reach_of(net: Net, before: tuple, gradients: dict, scales: dict, step: int):
-    """How far each result of the update moves, where gradients are off as f32 may be."""
+def reach_of(net: Net, before: tuple, gradients: dict, scales: dict, step: int, made: dict):
+    """How far each result of the update moves, where gradients are off as f32 may be; `made`: the
+    results with the gradients as they are."""
     off = {n: AMPLIFIED.get(n, 0.0) * scales[n].abs().max() for n in gradients}
-    low, middle, high = (
+    low, high = (
         update(net, before, {n: g + way * off[n] for n, g in gradients.items()}, step)
-        for way in (-1.0, 0.0, 1.0)
+        for way in (-1.0, 1.0)
     )
     # squares of what is nearly 0 move to the same side both ways
     return {
         ("reach", key[1]): (high[key] - value).abs() + (low[key] - value).abs()
-        for key, value in middle.items()
+        for key, value in made.items()
     }
 
 
@@ -150,7 +152,7 @@ def lost_digits(net: Net, t: dict[str, torch.Tensor]) -> dict[str, float]:
 
 
 def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: dict):
-    """One pass in double precision: every tensor by (kind, name), the nearest kink.
+    """One pass in double precision: every tensor by (kind, name).
 
     Gradients add to those of the passes before; `terms` collects what CANCELLING ones sum.
     """
@@ -177,17 +179,16 @@ def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: di
         if (kind, name) in found:
             found["scale", name] = factor * found.get(("scale", name), found[kind, name])
     found |= {("buffer", name): value.clone() for name, value in net.named_buffers()}
-    return found, nearest_kink(t)
+    return found
 
 
 def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, samples: list[int], step: int):
-    """One step from `before`: what each pass makes, and the nearest kink of all."""
+    """One step from `before`: what each pass makes."""
     net = build().double()
     load_state(net, before[0])
     terms: dict = {}
     parts = passes_of(samples)
-    made = [local_pass(net, x[part], y[part], len(samples), terms) for part in parts]
-    passes, kinks = zip(*made)
+    passes = [local_pass(net, x[part], y[part], len(samples), terms) for part in parts]
     last = passes[-1]
     gradients = {name: value for (kind, name), value in last.items() if kind == "weight_grad"}
     scales = {n: last.get(("scale", n), gradient) for n, gradient in gradients.items()}
@@ -197,10 +198,18 @@ def local_step(before: tuple, x: torch.Tensor, y: torch.Tensor, samples: list[in
         # what is cut off was a part of what the rest is as exact as
         final["clipped_scale", name] = factor * scale
         final["clipped_grad", name] = net.get_parameter(name).grad
+    made = update(net, before, gradients, step)
     if AMPLIFIED:
-        final |= reach_of(net, before, gradients, scales, step)
-    final |= update(net, before, gradients, step)
-    return [found | final for found in passes], min(kinks)
+        final |= reach_of(net, before, gradients, scales, step, made)
+    return [found | final | made for found in passes]
+
+
+def kink_of(before: tuple, x: torch.Tensor, samples: list[int]) -> tuple[float, str]:
+    """The nearest kink of all passes of a step from `before`."""
+    net = build().double()
+    load_state(net, before[0])
+    with torch.no_grad():
+        return min(nearest_kink(net(x[part].double())) for part in passes_of(samples))
 
 
 SEARCH = 32  # steps tried, where a kink is too near
@@ -215,12 +224,13 @@ def choose_step(wanted: int, candidates: range, states, x, y, batches):
     """The first candidate whose kinks are all farther than rounding reaches, else the farthest."""
     best = None
     for step in candidates:
-        found, (distance, what) = local_step(states[step], x, y, batches[step], step)
+        distance, what = kink_of(states[step], x, batches[step])
         if best is None or distance > best[1]:
-            best = (step, distance, what, found)
+            best = (step, distance, what)
         if distance > 1.0:
             break
-    step, distance, what, found = best
+    step, distance, what = best
+    found = local_step(states[step], x, y, batches[step], step)
     note = None
     if distance <= 1.0:
         note = (
@@ -237,15 +247,13 @@ def main() -> None:
     prepare()
     x, y = load_samples()
     batches = mini_batches(len(x))
-    net = build()
-    initial = whole_state(net, optimizer_of(net), 0)
     net, losses, states, evaluations = train(x, y, batches)
-    checked, blobs, expected, notes = [], [blob(initial)], [], []
+    checked, blobs, expected, notes = [], [blob(states[0][0])], [], []
     if len(losses) < STEPS:
         # the steps before that are of no scale in which rounding is small
         notes.append(f"PyTorch's training is not finite from step {len(losses)} on")
     for candidates in steps_near(STEPS) if len(losses) == STEPS else ():
-        if not candidates or candidates[0] in [earlier for earlier, _, _ in checked]:
+        if candidates[0] in [earlier for earlier, _, _ in checked]:
             continue
         wanted = candidates[0]
         step, found, guided, note = choose_step(wanted, candidates, states, x, y, batches)

@@ -50,6 +50,10 @@ def nearest_kink(t: dict[str, torch.Tensor]) -> tuple[float, str]:
     return min(found, default=(float("inf"), ""))
 
 
+def norm_of(flat: np.ndarray) -> np.ndarray:
+    return np.sqrt((flat * flat).sum())
+
+
 def fingerprint(value: torch.Tensor) -> np.ndarray:
     """The norm and eight +-1 projections; the signs are bits of a hash of the element's index."""
     flat = value.double().flatten().numpy()
@@ -58,7 +62,7 @@ def fingerprint(value: torch.Tensor) -> np.ndarray:
         mixed = (mixed ^ (mixed >> np.uint32(15))) * np.uint32(0x85EBCA77)
     mixed ^= mixed >> np.uint32(13)
     signs = [1.0 - 2.0 * ((mixed >> np.uint32(bit)) & np.uint32(1)) for bit in range(8)]
-    return np.array([np.sqrt((flat * flat).sum()), *[(sign * flat).sum() for sign in signs]])
+    return np.array([norm_of(flat), *[(sign * flat).sum() for sign in signs]])
 
 
 def compared(found: dict, kind: str, name: str, first: int = 0, count: int | None = None):
@@ -86,7 +90,8 @@ def full_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Tensor) ->
 def fingerprint_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Tensor) -> np.ndarray:
     """The norm of the whole, four standard deviations of a sum of independent errors within reach,
     then the part's fingerprint."""
-    return np.concatenate([[fingerprint(whole)[0], 4.0 * reach.norm().numpy()], fingerprint(part)])
+    norm = norm_of(whole.double().flatten().numpy())
+    return np.concatenate([[norm, 4.0 * reach.norm().numpy()], fingerprint(part)])
 
 
 def write_data(

@@ -108,7 +108,7 @@ static int free_run(const golden_header *golden, int *agrees, int *finite)
         print_loss(step, loss);
         *finite = !*agrees || tl_is_finite(loss);
         if (*finite
-            && (!golden_compare_loss(golden, step, last_loss())
+            && (!golden_compare_loss(golden, step, loss)
                 || !evaluate_now(golden, step + 1, agrees))) {
             return 0;
         }
@@ -125,7 +125,6 @@ static int free_run(const golden_header *golden, int *agrees, int *finite)
 static int train_again(const golden_header *golden, uint32_t end, uint32_t *step)
 {
     float loss;
-    int finite = 1;
 
     if (!load_state(0)) {
         return 0;
@@ -134,8 +133,7 @@ static int train_again(const golden_header *golden, uint32_t end, uint32_t *step
         if (!run_step(golden, *step, &loss)) {
             return 0;
         }
-        finite = tl_is_finite(loss) && net_is_finite();
-        if (!finite) {
+        if (!tl_is_finite(loss) || !net_is_finite()) {
             break;
         }
     }

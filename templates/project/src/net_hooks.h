@@ -65,6 +65,12 @@ typedef struct net_check {
                         in whose place it stands lies in a saved state, in bytes */
 } net_check;
 
+/* How many elements of it a run on so many samples makes. */
+static inline uint32_t net_checked_count(const net_check *check, uint32_t samples)
+{
+    return check->per_sample > 0 ? check->per_sample * samples : check->count;
+}
+
 typedef struct net_level {
     const char *name;
     unsigned char *arena; /* behind its guard zone */

@@ -12,11 +12,12 @@ static float y[NET_OUTPUT_COUNT];
 static net_target target[NET_TARGET_COUNT];
 #endif
 
-static int load_sample(uint32_t index)
+static int load_sample(tl_data_file x_file, tl_data_file y_file, uint32_t index)
 {
-    int whole = golden_read(TL_DATA_TRAIN_X, index, x, sizeof x);
+    int whole = golden_read(x_file, index, x, sizeof x);
+    (void)y_file;
 #if NET_TRAINS && NET_TARGET_COUNT > 0
-    whole = whole && golden_read(TL_DATA_TRAIN_Y, index, target, sizeof target);
+    whole = whole && golden_read(y_file, index, target, sizeof target);
 #endif
     return whole;
 }
@@ -60,7 +61,8 @@ static uint32_t load_pass(const golden_header *golden, uint32_t step, uint32_t f
     for (uint32_t i = 0; i < count; i++) {
         uint32_t sample;
 
-        if (!golden_sample(golden, step, first + i, &sample) || !load_sample(sample)) {
+        if (!golden_sample(golden, step, first + i, &sample)
+            || !load_sample(TL_DATA_TRAIN_X, TL_DATA_TRAIN_Y, sample)) {
             return 0;
         }
 #if NET_BATCH > 1
@@ -162,11 +164,7 @@ static int evaluate(const golden_header *golden, golden_evaluation *found)
 
     found->correct = 0;
     for (uint32_t i = 0; i < golden->test_samples; i++) {
-        int whole = golden_read(TL_DATA_TEST_X, i, x, sizeof x);
-#if NET_TARGET_COUNT > 0
-        whole = whole && golden_read(TL_DATA_TEST_Y, i, target, sizeof target);
-#endif
-        if (!whole) {
+        if (!load_sample(TL_DATA_TEST_X, TL_DATA_TEST_Y, i)) {
             return 0;
         }
         sum += evaluate_sample();
