@@ -102,7 +102,8 @@ def loss_steps(loss: Loss, shape: Shape, batch: int = 1) -> tuple[Step, ...]:
 
 def update_step(optimizer: Optimizer, count: int) -> tuple[Step, ...]:
     """The update of `count` parameters."""
-    weight, gradient = Tensor("w", Kind.WEIGHT, (count,)), Tensor("dw", Kind.WEIGHT_GRAD, (count,))
+    weight = Tensor("w", Kind.WEIGHT, (count,))
+    gradient = Tensor("w.grad", Kind.WEIGHT_GRAD, (count,))
     state = {n: Tensor(f"w.{n}", Kind.OPTIMIZER_STATE, (count,)) for n in optimizer.state}
     shared = optimizer.rate(scheduled=False)
     rate = Tensor("rate", Kind.RATE, (shared.count,)) if shared else None

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import lines_with, make
+from tests.conftest import deployed, lines_with, make
 from tests.e2e.test_optimizers import spec_with
 from trainlib_deployer.ir.tensor import Kind
 from trainlib_deployer.pipeline import plan_project
-from trainlib_deployer.render.project import write_project
 from trainlib_deployer.report.clipping_cost import clipping_text
 from trainlib_deployer.report.deploy_report import check_document
 from trainlib_deployer.spec.model import DeviceOptions
@@ -35,11 +34,11 @@ def test_a_network_with_clipped_gradients_trains_as_in_pytorch(
     project = plan_project(model, DeviceOptions(cores=5))
     # a little less L1: gradients come in tiles
     less = project.memory.levels["l1"].used - 8
-    project = plan_project(model, DeviceOptions(cores=3, l1_bytes=less))
+    options = DeviceOptions(cores=3, l1_bytes=less)
+    project = deployed(model, tmp_path / "out", options=options)
     assert project.memory.home == "l2"
-    write_project(project, tmp_path / "out", golden=True, force=False)
-    for options in (("SANITIZE=address,undefined",), ("CHECK=fingerprint",)):
-        ran = make(tmp_path / "out", "run", *options)
+    for flags in (("SANITIZE=address,undefined",), ("CHECK=fingerprint",)):
+        ran = make(tmp_path / "out", "run", *flags)
         assert ran.status == 0 and "result ok" in ran.output, ran.output
         compared = lines_with(ran.output, ["check step", "clipped_grad", "ok"])
         assert len(compared) >= 2 * 4
@@ -71,11 +70,11 @@ def test_an_error_in_the_norm_is_found(tmp_path: Path) -> None:
     model = tmp_path / "model.yaml"
     text = spec_with({"type": "sgd", "lr": 0.05}, clip_grad_norm=0.1)
     model.write_text(text, encoding="utf-8")
-    write_project(plan_project(model, DeviceOptions()), tmp_path / "out", golden=True, force=False)
+    deployed(model, tmp_path / "out")
     source = tmp_path / "out" / "src" / "net.c"
     text = source.read_text()
     assert ".max_norm = 0.1f" in text
     source.write_text(text.replace(".max_norm = 0.1f", ".max_norm = 0.1001f"))
     ran = make(tmp_path / "out", "run")
-    found = [line for line in ran.output.splitlines() if "MISMATCH" in line]
+    found = lines_with(ran.output, ["MISMATCH"])
     assert "clipped_grad" in found[0], found[:3]

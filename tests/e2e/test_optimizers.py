@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import lines_with, make
+from tests.conftest import deployed, lines_with, make
 from trainlib_deployer.ir.step import Phase
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.pipeline import plan_project
-from trainlib_deployer.render.project import write_project
 from trainlib_deployer.spec.model import DeviceOptions
 
 # options that keep more, or go another way
@@ -63,11 +62,11 @@ def test_a_network_trains_as_in_pytorch(optimizer: dict[str, Any], tmp_path: Pat
     assert state <= set(project.memory.homes)
     # a little less L1: state lives in L2, and is brought to L1
     less = project.memory.levels["l1"].used - 8
-    project = plan_project(model, DeviceOptions(cores=3, l1_bytes=less))
+    options = DeviceOptions(cores=3, l1_bytes=less)
+    project = deployed(model, tmp_path / "out", options=options)
     assert project.memory.home == "l2"
-    write_project(project, tmp_path / "out", golden=True, force=False)
-    for options in (("SANITIZE=address,undefined",), ("CHECK=fingerprint",)):
-        ran = make(tmp_path / "out", "run", *options)
+    for flags in (("SANITIZE=address,undefined",), ("CHECK=fingerprint",)):
+        ran = make(tmp_path / "out", "run", *flags)
         assert "result ok" in ran.output, ran.output
         assert ran.status == 0
         compared = lines_with(ran.output, ["check step", "optimizer_state", "ok"])
@@ -83,7 +82,7 @@ def test_a_network_trains_by_a_schedule_as_in_pytorch(
     batches = {"batch_size": 3, "drop_last": True} if "interval" in schedule else {}
     text = spec_with({"type": optimizer, "lr": 0.05}, schedule=schedule, **batches)
     model.write_text(text, encoding="utf-8")
-    write_project(plan_project(model, DeviceOptions()), tmp_path / "out", golden=True, force=False)
+    deployed(model, tmp_path / "out")
     ran = make(tmp_path / "out", "run")
     assert ran.status == 0 and "result ok" in ran.output, ran.output
 
@@ -94,9 +93,8 @@ def test_a_scheduled_update_is_fused_too(weight_decay: float, tmp_path: Path) ->
     optimizer = {"type": "sgd", "lr": 0.05, "weight_decay": weight_decay}
     text = spec_with(optimizer, schedule={"type": "cosine", "t_max": 30}, batch_size=3)
     model.write_text(text, encoding="utf-8")
-    project = plan_project(model, DeviceOptions())
+    project = deployed(model, tmp_path / "out")
     assert not [step for step in project.schedule.steps if step.phase is Phase.UPDATE]
-    write_project(project, tmp_path / "out", golden=True, force=False)
     ran = make(tmp_path / "out", "run", "SANITIZE=address,undefined")
     assert ran.status == 0 and "result ok" in ran.output, ran.output
 
@@ -118,7 +116,7 @@ def test_parameter_groups_train_as_in_pytorch(optimizer: str, tmp_path: Path) ->
     norm = {"name": "n1", "type": "layer_norm", "normalized_shape": [5, 6]}
     spec["layers"][:0] = [norm, {"type": "flatten"}]
     model.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
-    project = plan_project(model, DeviceOptions())
+    project = deployed(model, tmp_path / "out")
     training = project.graph.training
     assert training
     own = {name: (r.optimizer.lr, r.optimizer.weight_decay) for name, r in training.rules.items()}
@@ -130,7 +128,6 @@ def test_parameter_groups_train_as_in_pytorch(optimizer: str, tmp_path: Path) ->
         "fc2.weight": (0.05, 0.3),  # the first group that matches
         "fc2.bias": (0.05, 0.0),
     }
-    write_project(project, tmp_path / "out", golden=True, force=False)
     ran = make(tmp_path / "out", "run")
     assert ran.status == 0 and "result ok" in ran.output, ran.output
 
@@ -196,7 +193,7 @@ def test_training_stopped_and_resumed_gives_the_bits_of_training_through(
         spec["training"] |= {"batch_size": 2, "accumulate": 2, "epochs": 20}
     text = yaml.safe_dump(spec, sort_keys=False)
     model.write_text(text, encoding="utf-8")
-    write_project(plan_project(model, DeviceOptions()), out, golden=True, force=False)
+    deployed(model, out)
 
     def train(first: int, last: int) -> bytes:
         limits = f"#define FIRST {first}\n#define LAST {last}\n"
@@ -226,11 +223,11 @@ def test_an_error_in_an_update_is_found_although_it_amplifies_rounding(
 ) -> None:
     model = tmp_path / "model.yaml"
     model.write_text(spec_with({"type": "adam", "lr": 0.01}), encoding="utf-8")
-    write_project(plan_project(model, DeviceOptions()), tmp_path / "out", golden=True, force=False)
+    deployed(model, tmp_path / "out")
     source = tmp_path / "out" / "src" / "net.c"
     text = source.read_text()
     assert old in text
     source.write_text(text.replace(old, new))
     ran = make(tmp_path / "out", "run", f"CHECK={check}")
-    found = [line for line in ran.output.splitlines() if "MISMATCH" in line]
+    found = lines_with(ran.output, ["MISMATCH"])
     assert ".update:" in found[0], found[:3]

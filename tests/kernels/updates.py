@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
+from tests.bench.kernel_rows import update_step
 from tests.kernels.cases import kernels_for, run_step
 from tests.kernels.harness import Array, Harness
-from trainlib_deployer.ir.step import Step
-from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.optimizers.base import Optimizer
 from trainlib_deployer.spec.field import BooleanField, Field, NumberField, OptionError
@@ -71,20 +70,11 @@ def golden_step(
     return found | {f"w.{name}": state[name].numpy() for name in optimizer.state}
 
 
-def update_of(optimizer: Optimizer, count: int) -> Step:
-    """The Step that updates `count` parameters `w`."""
-    weight, gradient = (Tensor(n, Kind.WEIGHT, (count,)) for n in ("w", "w.grad"))
-    state = {n: Tensor(f"w.{n}", Kind.OPTIMIZER_STATE, (count,)) for n in optimizer.state}
-    found = optimizer.rate(scheduled=False)
-    rate = Tensor("rate", Kind.RATE, (found.count,)) if found else None
-    return optimizer.update("l", weight, gradient, state, rate)
-
-
 def device_steps(
     harness: Harness, optimizer: Optimizer, values: dict[str, Array], step: int, cores: int
 ) -> Iterator[dict[str, Array]]:
     """Weight and state after update number `step`, by each kernel that takes it."""
-    update = update_of(optimizer, values["w"].size)
+    (update,) = update_step(optimizer, values["w"].size)
     rate = optimizer.rate(scheduled=False)
     if rate:
         values = values | {"rate": harness.rate(rate, optimizer.lr, step)}

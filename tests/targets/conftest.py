@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from tests.kernels.harness import build
+from tests.targets.recorded import RecordingHarness
 from trainlib_deployer.targets import TARGETS
 from trainlib_deployer.targets.base import Target
 
@@ -16,3 +21,11 @@ def ready(name: str) -> Target:
     for tool in target.missing_tools:
         pytest.skip(f"{tool.chosen} is not installed")
     return target
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[RecordingHarness]:
+    build(tmp_path / "harness", "-O2", "-ffp-contract=off")
+    running = RecordingHarness(tmp_path / "harness")
+    yield running
+    running.close()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.bench.kernel_rows import layer_steps, loss_steps
 from tests.kernels.cases import kernels_for, run_step
-from tests.kernels.harness import Array, build
+from tests.kernels.harness import Array
 from tests.targets.conftest import ready
 from tests.targets.recorded import RecordingHarness, answers_of_target, harness_project
 from trainlib_deployer.ir.step import Step
@@ -25,14 +25,6 @@ from trainlib_deployer.losses.mse import Mse
 
 NONE = (0, 0, 0, 0)
 SPECIAL = np.array([0x7FC00000, 0xFFC00000, 0x7F800000, 0xFF800000, 0x80000000, 0], np.uint32)
-
-
-@pytest.fixture
-def recording(tmp_path: Path) -> Iterator[RecordingHarness]:
-    build(tmp_path / "harness", "-O2", "-ffp-contract=off")
-    running = RecordingHarness(tmp_path / "harness")
-    yield running
-    running.close()
 
 
 def steps() -> Iterator[Step]:

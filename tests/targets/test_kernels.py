@@ -6,7 +6,6 @@ Contraction is off on both sides, so that the same team must give the same bits.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.cases import Case, check_case, layer_cases
-from tests.kernels.harness import FUNCTIONS, Array, build
+from tests.kernels.harness import FUNCTIONS, Array
 from tests.kernels.test_losses import RANDOM_LOSSES, run_loss
 from tests.kernels.updates import device_steps, optimizers, start_of
 from tests.targets.conftest import ready
@@ -31,14 +30,6 @@ FEW = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 TEAMS = (1, 2, 3, 4, 8, 16)
-
-
-@pytest.fixture
-def recording(tmp_path: Path) -> Iterator[RecordingHarness]:
-    build(tmp_path / "harness", "-O2", "-ffp-contract=off")
-    running = RecordingHarness(tmp_path / "harness")
-    yield running
-    running.close()
 
 
 def record_layers(harness: RecordingHarness, most_cores: int) -> None:

@@ -77,7 +77,7 @@ static void run(void *argument)
 
 static int same(void)
 {
-    const operand *written = &out[0];
+    const operand *const written[] = {&out[0], &out_bias[0]};
     int bad;
 
     for (side = 0; side < 2; side++) {
@@ -86,8 +86,11 @@ static int same(void)
         tl_team_run(run, 0);
     }
     bad = differ(&out[0], &out[1]) || differ(&out_bias[0], &out_bias[1]);
-    for (int i = 0; i < GUARD; i++) {
-        bad |= written->before[i] != start.before[i] || written->after[i] != start.after[i];
+    for (int w = 0; w < 2; w++) {
+        for (int i = 0; i < GUARD; i++) {
+            bad |= written[w]->before[i] != start.before[i];
+            bad |= written[w]->after[i] != start.after[i];
+        }
     }
     return !bad;
 }

@@ -37,8 +37,9 @@ def with_step(program: Program, index: int, code: StepCode) -> Program:
 def without_a_wait(program: Program) -> Iterator[tuple[str, Program]]:
     """The program with one wait of core 0 left out, or with one more transfer still under way."""
     for index, code in enumerate(program.code):
-        for changed in (less(before) for before in [code.before_call] if before.newer is not None):
-            yield code.step.name, with_step(program, index, replace(code, before_call=changed))
+        if code.before_call.newer is not None:
+            changed = replace(code, before_call=less(code.before_call))
+            yield code.step.name, with_step(program, index, changed)
         for name in ("coming", "leaving", "fetches"):
             moves = getattr(code, name)
             for place, move in enumerate(moves):
