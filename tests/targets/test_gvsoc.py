@@ -123,7 +123,7 @@ def test_tensors_in_l2_come_to_l1_by_dma(quick_digits: Path, tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("needs_gvsoc")
 def test_tensors_in_the_hyperram_come_by_the_udma(quick_digits: Path, tmp_path: Path) -> None:
-    device = ["--l1", "40k", "--l2", "24k", "--l3", "8M"]
+    device = ["--l1", "40k", "--l2", "344k", "--l3", "8M"]
     report = run_json(quick_digits, tmp_path / "out", "--steps", "1", *device)
     memory = report["memory"]
     assert isinstance(memory, dict) and memory["l3"]["used"] > 0

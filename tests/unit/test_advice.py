@@ -19,7 +19,7 @@ from trainlib_deployer.spec.sizes import parse_size
 OPTION = re.compile(r"--(l\d) (\w+)")
 FROZEN = re.compile(r"trainable: false on the layers? up to '(\w+)'")
 BATCH = re.compile(r"batch_size: (\d+)")
-SMALL = {"l1_bytes": 64 << 10, "l2_bytes": 200 << 10}
+SMALL = {"l1_bytes": 64 << 10, "l2_bytes": 520 << 10}
 CASES = {
     "a wide layer": ("tests/errors/does_not_fit.yaml", "host", {}),
     "a mini-batch": ("tests/errors/does_not_fit_batch.yaml", "host", {}),

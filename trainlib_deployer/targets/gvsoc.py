@@ -15,9 +15,9 @@ TARGET = Target(
         target="gvsoc",
         cores=8,
         l1_bytes=64 * 1024,
-        # of 1536k: the rest is for code, constants and a sample
-        l2_bytes=1216 * 1024,
-        reserved_bytes={"l1": 10 * 1024},
+        l2_bytes=1536 * 1024,
+        # L1: stacks and the runtime's data; L2: code, constants and a sample
+        reserved_bytes={"l1": 10 * 1024, "l2": 320 * 1024},
     ),
     max_cores=8,
     max_bytes={"l1": 64 * 1024, "l2": 1536 * 1024, "l3": 8 * 2**20},
