@@ -71,6 +71,16 @@ static TL_INLINE void pointwise_row(
     factor right = factor_of(blocks->x, 0, p->from.plane, columns);
     tl_elem *y = blocks->y;
 
+    if (POINTWISE_STRIDE == 1 && rows == 4 && columns == 4 && !p->accumulate) {
+        const tl_acc start[] = {
+            blocks->start[0], blocks->start[1], blocks->start[2], blocks->start[3]};
+
+        if (TL_BLOCKS(
+                blocks->count, p->depth, start, left.at, left.each, left.back, right.at, y,
+                right.back)) {
+            return;
+        }
+    }
     for (int32_t count = blocks->count; count > 0; count--) {
         pointwise_block(rows, columns, x_step, p, blocks, left, right, y);
         right.at += columns * x_step;
@@ -109,20 +119,21 @@ static TL_INLINE void pointwise_line(
     }
 }
 
-static void pointwise_run(const pointwise *p)
+static TL_INLINE void pointwise_run(const pointwise *p)
 {
-    const product_split rows = product_split_of(p->outputs, PRODUCT_ROWS);
-    const product_split columns = product_split_of(p->pixels, PRODUCT_COLUMNS);
+    const product_split rows = product_split_of(p->outputs);
+    const product_split columns = product_split_of(p->pixels);
+    const int32_t lines = POINTWISE_STRIDE == 1 ? 1 : p->lines;
     int32_t turn = 0;
     const tl_range own =
-        tl_share_from(p->planes * rows.pieces * p->lines * columns.pieces, &turn);
-    int32_t line = own.first / columns.pieces;
+        tl_share_from(p->planes * rows.pieces * lines * columns.pieces, &turn);
+    int32_t line = tl_quotient(own.first, columns.pieces);
     int32_t column = own.first - line * columns.pieces;
-    int32_t row = line / p->lines;
-    int32_t plane = row / rows.pieces;
+    int32_t row = tl_quotient(line, lines);
+    int32_t plane = tl_quotient(row, rows.pieces);
     int32_t left = own.last - own.first;
 
-    line -= row * p->lines;
+    line -= row * lines;
     row -= plane * rows.pieces;
     while (left > 0) {
         const int32_t group = group_at(plane, p->groups);
@@ -138,7 +149,7 @@ static void pointwise_run(const pointwise *p)
             blocks.start[i] = TL_LOAD(p->b[group * p->outputs + first + i]);
         }
 
-        for (; line < p->lines && left > 0; line++) {
+        for (; line < lines && left > 0; line++) {
             const int32_t pieces = smallest_of(columns.pieces - column, left);
             const int32_t pixel = product_first(&columns, column);
 
@@ -162,17 +173,20 @@ static inline int32_t pointwise_first(const tl_conv2d *op)
     return POINTWISE_STRIDE == 1 ? 0 : -op->pad_top * op->wi - op->pad_left;
 }
 
-/* The pixels of x that windows see. */
-static inline pointwise_image pointwise_seen(const tl_conv2d *op)
-{
-    return (pointwise_image){
-        .plane = op->hi * op->wi, .line = POINTWISE_STRIDE * op->wi, .step = POINTWISE_STRIDE,
-    };
-}
-
 static inline pointwise_image pointwise_outputs(const tl_conv2d *op)
 {
     return (pointwise_image){.plane = op->ho * op->wo, .line = op->wo, .step = 1};
+}
+
+/* The pixels of x that windows see. */
+static inline pointwise_image pointwise_seen(const tl_conv2d *op)
+{
+    if (POINTWISE_STRIDE == 1) {
+        return pointwise_outputs(op); /* as large, and its members are read already */
+    }
+    return (pointwise_image){
+        .plane = op->hi * op->wi, .line = POINTWISE_STRIDE * op->wi, .step = POINTWISE_STRIDE,
+    };
 }
 
 /* Without a stride, lines follow each other without a gap: all of an image is one. */

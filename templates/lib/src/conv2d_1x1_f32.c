@@ -4,7 +4,9 @@
 #include "tl/elem_f32.h"
 #include "tl/share.h"
 #include "tl/xpulp.h"
+#include "tl/xpulp_blocks.h"
 #include "tl/xpulp_product.h"
+#include "tl/xpulp_sum.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_1x1_##phase)
 #define POINTWISE_STRIDE 1

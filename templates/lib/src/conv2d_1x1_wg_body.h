@@ -108,24 +108,38 @@ static TL_INLINE void pointwise_wg_row(
     }
 PRODUCT_SIZES(POINTWISE_WG_SIZE)
 
-void CONV2D_NAME(wg)(
-    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+/* Of wg_shape, what is needed: a member takes 15 cycles. */
+static inline tl_conv2d pointwise_shape(const tl_conv2d *op)
 {
-    const pointwise p = pointwise_of(op);
-    const pointwise_wg all = {
-        .op = *op, .channels = of_a_group(op->ci, op->groups), .outputs = of_a_group(op->co, op->groups),
-        .lines = p.lines, .pixels = p.pixels, .seen = pointwise_seen(op),
-        .plane = op->ho * op->wo,
-        .x_sample = op->ci * op->hi * op->wi, .dy_sample = op->co * op->ho * op->wo,
-        .plain = op->scale == 1 && !op->accumulate,
+    if (POINTWISE_STRIDE > 1) {
+        return wg_shape(op);
+    }
+    return (tl_conv2d){
+        .n = op->n, .ci = op->ci, .hi = op->ho, .wi = op->wo, .co = op->co, .ho = op->ho,
+        .wo = op->wo, .groups = op->groups, .accumulate = op->accumulate, .scale = op->scale,
+        .decay = op->decay, .bias_decay = op->bias_decay,
     };
-    const product_split rows = product_split_of(all.outputs, PRODUCT_ROWS);
-    const product_split columns = product_split_of(all.channels, PRODUCT_COLUMNS);
+}
+
+void CONV2D_NAME(wg)(
+    const tl_conv2d *far, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+{
+    const tl_conv2d op = pointwise_shape(far);
+    const pointwise p = pointwise_of(&op);
+    const pointwise_wg all = {
+        .op = op, .channels = of_a_group(op.ci, op.groups), .outputs = of_a_group(op.co, op.groups),
+        .lines = p.lines, .pixels = p.pixels, .seen = pointwise_seen(&op),
+        .plane = op.ho * op.wo,
+        .x_sample = op.ci * op.hi * op.wi, .dy_sample = op.co * op.ho * op.wo,
+        .plain = op.scale == 1 && !op.accumulate,
+    };
+    const product_split rows = product_split_of(all.outputs);
+    const product_split columns = product_split_of(all.channels);
     int32_t turn = 0;
     const tl_range own = tl_share_from(all.op.groups * rows.pieces * columns.pieces, &turn);
-    int32_t row = own.first / columns.pieces;
+    int32_t row = tl_quotient(own.first, columns.pieces);
     int32_t column = own.first - row * columns.pieces;
-    int32_t group = row / rows.pieces;
+    int32_t group = tl_quotient(row, rows.pieces);
     int32_t left = own.last - own.first;
 
     x += pointwise_first(&all.op);

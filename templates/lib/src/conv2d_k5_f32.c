@@ -5,6 +5,7 @@
 #include "tl/share.h"
 #include "tl/xpulp.h"
 #include "tl/xpulp_correlate.h"
+#include "tl/xpulp_sum.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_k5_##phase)
 #define CONV2D_TAPS 5

@@ -1,5 +1,17 @@
 /* What the weight gradients share. */
 
+/* The shape, which may lie far from the cores, member by member: a compiler copies a struct by a call. */
+static inline tl_conv2d wg_shape(const tl_conv2d *op)
+{
+    return (tl_conv2d){
+        .n = op->n, .ci = op->ci, .hi = op->hi, .wi = op->wi, .co = op->co, .ho = op->ho,
+        .wo = op->wo, .kh = op->kh, .kw = op->kw, .stride_h = op->stride_h,
+        .stride_w = op->stride_w, .pad_top = op->pad_top, .pad_left = op->pad_left,
+        .groups = op->groups, .accumulate = op->accumulate, .scale = op->scale,
+        .decay = op->decay, .bias_decay = op->bias_decay,
+    };
+}
+
 static TL_NOINLINE void wg_bias(
     const tl_conv2d *op, tl_elem *db, const tl_elem *dy, int32_t *turn)
 {
@@ -10,10 +22,10 @@ static TL_NOINLINE void wg_bias(
         tl_acc sum = 0;
 
         for (int32_t n = 0; n < op->n; n++) {
-            const tl_elem *from = dy + (n * op->co + co) * plane;
-            int32_t i = 0;
+            const tl_elem *const from = dy + (n * op->co + co) * plane;
+            int32_t i = TL_TURNS(sum)(&sum, from, plane / TL_SUM_TURN);
 
-            for (; i + 4 <= plane; i += 4) {
+            for (; i + TL_SUM_TURN <= plane; i += TL_SUM_TURN) {
                 const tl_acc part = TL_LOAD(from[i]) + TL_LOAD(from[i + 1]);
 
                 sum += part + (TL_LOAD(from[i + 2]) + TL_LOAD(from[i + 3]));

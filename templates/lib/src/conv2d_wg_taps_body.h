@@ -335,12 +335,13 @@ static TL_NOINLINE void wg_stride_2(const wg_operands *all, wg_block *block, int
 
 /* Blocks are dealt out to the cores by (group, output channels, row of the window, channel). */
 void CONV2D_NAME(wg)(
-    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+    const tl_conv2d *far, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
+    const tl_conv2d op = wg_shape(far);
     wg_operands all = {
-        .op = *op, .x = x, .dy = dy, .dw = dw,
-        .channels = of_a_group(op->ci, op->groups), .outputs = of_a_group(op->co, op->groups),
-        .way = wg_way_of(op),
+        .op = op, .x = x, .dy = dy, .dw = dw,
+        .channels = of_a_group(op.ci, op.groups), .outputs = of_a_group(op.co, op.groups),
+        .way = wg_way_of(&op),
     };
     const int32_t blocks = (all.outputs + WG_TAPS_OUTPUTS - 1) / WG_TAPS_OUTPUTS;
     int32_t turn = 0;

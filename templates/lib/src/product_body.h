@@ -1,6 +1,6 @@
 /* Products of matrices, summed in registers by blocks of up to 4 x 4. */
 
-enum { PRODUCT_ROWS = 4, PRODUCT_COLUMNS = 4 };
+enum { PRODUCT_ROWS = 4, PRODUCT_COLUMNS = 4, PRODUCT_MOST = 4 };
 
 /* A factor: elements of one step of the sum lie `each` bytes apart, and behind a block's last one
    it is `back` bytes to the first one of the next step. */
@@ -142,12 +142,17 @@ typedef struct {
     int32_t pieces, each, wider; /* the first `wider` have one more than `each` */
 } product_split;
 
-static inline product_split product_split_of(int32_t count, int32_t most)
+/* Up to PRODUCT_MOST at a time; no division, which takes as long as 30 other instructions. */
+static inline product_split product_split_of(int32_t count)
 {
-    product_split split = {.pieces = (count + most - 1) / most};
+    product_split split = {.pieces = (count + PRODUCT_MOST - 1) / PRODUCT_MOST};
+    int32_t lacking = split.pieces * PRODUCT_MOST - count;
 
-    split.each = count / split.pieces;
-    split.wider = count - split.each * split.pieces;
+    split.each = PRODUCT_MOST;
+    for (; lacking > 0; lacking -= split.pieces) {
+        split.each--;
+    }
+    split.wider = lacking < 0 ? -lacking : 0;
     return split;
 }
 
