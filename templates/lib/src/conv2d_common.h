@@ -27,11 +27,11 @@ static inline int32_t group_at(int32_t plane, int32_t groups)
     return groups == 1 ? 0 : plane % groups;
 }
 
-/* a / b rounded towards minus infinity, b > 0; strides are mostly 1 or 2, and divisions slow */
+/* a / b rounded towards minus infinity, b > 0; strides are mostly 1 or 2: a shift divides */
 static inline int32_t floor_div(int32_t a, int32_t b)
 {
     if (b <= 2) {
-        return b == 1 ? a : a >= 0 ? a / 2 : -((1 - a) / 2);
+        return a >> (b - 1);
     }
     return a >= 0 ? a / b : -((b - 1 - a) / b);
 }

@@ -1,160 +1,193 @@
-/* Weight gradient of a depthwise convolution with a 3 x 3 window. */
-
-/* the rows of dy whose row first + line * step is one of `extent` */
-static inline tl_range dw3_lines_inside(int32_t first, int32_t step, int32_t extent, int32_t count)
-{
-    tl_range lines = {0, count};
-
-    while (lines.first < count && first + lines.first * step < 0) {
-        lines.first++;
-    }
-    while (lines.last > lines.first && first + (lines.last - 1) * step >= extent) {
-        lines.last--;
-    }
-    return lines;
-}
+/* Weight gradient of a depthwise convolution with a 3 x 3 window. A core owns rows of windows; those of
+   one channel are summed together, as all of them meet each element of dy. */
 
 typedef struct {
-    tl_acc sum[DW3];
-    const tl_elem *x, *dy;    /* first rows */
-    int32_t lines;            /* rows to add, and from one to the next */
-    int32_t x_line, count;    /* count: columns of dy, next to each other */
+    const tl_elem *x, *dy;    /* the first row of a window, and of dy */
+    int32_t lines;            /* rows of dy to add */
+    int32_t x_line, x_step;   /* from one row of x to the next; to that of the next row of dy */
+    int32_t count;            /* columns of dy, next to each other */
     int32_t start, extent;    /* column of x that the first window begins with; columns of x */
     tl_range range;           /* dw3_outputs */
 } dw3_sums;
 
-static TL_INLINE void dw3_wg_lines(const int step, dw3_sums *s)
+/* The next column of `rows` rows. */
+static TL_INLINE void dw3_wg_next(
+    const int rows, tl_acc column[DW3], const tl_elem *from[DW3], int there)
+{
+    for (int r = 0; r < rows; r++) {
+        column[r] = 0;
+    }
+    if (there) {
+        for (int r = 0; r < rows; r++) {
+            column[r] = TL_LOAD_NEXT(&from[r], sizeof(tl_elem));
+        }
+    }
+}
+
+/* What the next element of dy adds to `rows` rows of sums; a, b and c are the columns under it. */
+static TL_INLINE void dw3_wg_add(
+    const int rows, tl_acc sum[DW3][DW3], const tl_elem **dy, const tl_acc a[DW3],
+    const tl_acc b[DW3], const tl_acc c[DW3])
+{
+    const tl_acc out = TL_LOAD_NEXT(dy, sizeof(tl_elem));
+
+    for (int r = 0; r < rows; r++) {
+        sum[r][0] += a[r] * out;
+        sum[r][1] += b[r] * out;
+    }
+    for (int r = 0; r < rows; r++) {
+        sum[r][2] += c[r] * out;
+    }
+}
+
+static TL_INLINE void dw3_wg_line(
+    const int rows, const int step, const dw3_sums *s, const tl_elem *x, const tl_elem *dy,
+    tl_acc sum[DW3][DW3])
 {
     const int32_t extent = s->extent, first = s->start + s->range.first * step;
-    tl_acc sum[DW3] = {s->sum[0], s->sum[1], s->sum[2]};
+    const tl_elem *const end = dy + s->range.last, *const all = dy + s->count;
+    const tl_elem *from[DW3] = {0};
+    tl_acc a[DW3], b[DW3], c[DW3];
+    int32_t at = first + (step == 1 ? 2 : 1); /* column of the next load */
 
-    for (int32_t line = 0; line < s->lines; line++) {
-        const tl_elem *from[DW3] = {s->x + line * s->x_line + first, 0, 0};
-        const tl_elem *const row = s->dy + line * s->count;
-        const tl_elem *out = row + s->range.first;
-        const tl_elem *const end = row + s->range.last;
-        tl_acc a[DW3], b[DW3], c[DW3];
-        int32_t at;
-
-        dw3_take_checked(1, a, from, 0, first, extent);
-        dw3_take_checked(1, b, from, 1, first + 1, extent);
-        for (; step == 1 && out + DW3 <= end; out += DW3) {
-            const tl_acc o0 = TL_LOAD(out[0]), o1 = TL_LOAD(out[1]), o2 = TL_LOAD(out[2]);
-            tl_acc d[DW3], e[DW3];
-
-            dw3_take(1, c, from, 2);
-            dw3_take(1, d, from, 3);
-            dw3_take(1, e, from, 4);
-            sum[0] += a[0] * o0;
-            sum[1] += b[0] * o0;
-            sum[2] += c[0] * o0;
-            sum[0] += b[0] * o1;
-            sum[1] += c[0] * o1;
-            sum[2] += d[0] * o1;
-            sum[0] += c[0] * o2;
-            sum[1] += d[0] * o2;
-            sum[2] += e[0] * o2;
-            a[0] = d[0];
-            b[0] = e[0];
-            from[0] += DW3;
-        }
-        for (; step == 2 && first + 1 >= 0 && out + 2 <= end; out += 2) {
-            const tl_acc o0 = TL_LOAD(out[0]), o1 = TL_LOAD(out[1]);
-            tl_acc d[DW3];
-
-            dw3_take(1, b, from, 1);
-            dw3_take(1, c, from, 2);
-            dw3_take(1, d, from, 3);
-            sum[0] += a[0] * o0;
-            sum[1] += b[0] * o0;
-            dw3_take(1, a, from, 4);
-            sum[2] += c[0] * o0;
-            sum[0] += c[0] * o1;
-            sum[1] += d[0] * o1;
-            sum[2] += a[0] * o1;
-            from[0] += 4;
-        }
-        at = first + (int32_t)(out - row - s->range.first) * step;
-        for (; out < row + s->count; out++, at += step) {
-            const tl_acc o = TL_LOAD(*out);
-
-            if (step == 2) {
-                dw3_take_checked(1, b, from, 1, at + 1, extent);
-            }
-            dw3_take_checked(1, c, from, 2, at + 2, extent);
-            sum[0] += a[0] * o;
-            sum[1] += b[0] * o;
-            sum[2] += c[0] * o;
-            a[0] = step == 1 ? b[0] : c[0];
-            b[0] = c[0];
-            from[0] += step;
+    dy += s->range.first;
+    for (int r = 0; r < rows; r++) {
+        from[r] = x + r * s->x_line + largest_of(first, 0);
+        TL_KEEP(from[r]);
+    }
+    dw3_wg_next(rows, a, from, (uint32_t)first < (uint32_t)extent);
+    if (step == 1) {
+        dw3_wg_next(rows, b, from, (uint32_t)(first + 1) < (uint32_t)extent);
+        while (end - dy >= DW3) {
+            dw3_wg_next(rows, c, from, 1);
+            dw3_wg_add(rows, sum, &dy, a, b, c);
+            dw3_wg_next(rows, a, from, 1);
+            dw3_wg_add(rows, sum, &dy, b, c, a);
+            dw3_wg_next(rows, b, from, 1);
+            dw3_wg_add(rows, sum, &dy, c, a, b);
+            at += DW3;
         }
     }
-    for (int t = 0; t < DW3; t++) {
-        s->sum[t] = sum[t];
+    while (dy < all) {
+        if (step == 2) {
+            dw3_wg_next(rows, b, from, (uint32_t)at < (uint32_t)extent);
+            at++;
+        }
+        dw3_wg_next(rows, c, from, (uint32_t)at < (uint32_t)extent);
+        at++;
+        dw3_wg_add(rows, sum, &dy, a, b, c);
+        for (int r = 0; r < rows; r++) {
+            a[r] = step == 1 ? b[r] : c[r];
+            b[r] = c[r];
+        }
     }
 }
 
-static TL_NOINLINE void dw3_wg_slide(dw3_sums *s)
+static TL_INLINE void dw3_wg_lines(
+    const int rows, const int step, const dw3_sums *s, tl_acc to[DW3][DW3])
 {
-    dw3_wg_lines(1, s);
+    const tl_elem *x = s->x, *dy = s->dy;
+    tl_acc sum[DW3][DW3];
+
+    for (int i = 0; i < rows * DW3; i++) {
+        sum[i / DW3][i % DW3] = to[i / DW3][i % DW3];
+    }
+    for (int32_t lines = s->lines; lines > 0; lines--) {
+        dw3_wg_line(rows, step, s, x, dy, sum);
+        x += s->x_step;
+        dy += s->count;
+    }
+    for (int i = 0; i < rows * DW3; i++) {
+        to[i / DW3][i % DW3] = sum[i / DW3][i % DW3];
+    }
 }
 
-static TL_NOINLINE void dw3_wg_jump(dw3_sums *s)
+/* Functions with the registers for themselves. */
+#define DW3_WG_FUNCTION(rows)                                                                      \
+    static TL_NOINLINE void dw3_wg_slide_##rows(const dw3_sums *s, tl_acc to[DW3][DW3])            \
+    {                                                                                              \
+        dw3_wg_lines(rows, 1, s, to);                                                              \
+    }                                                                                              \
+    static TL_NOINLINE void dw3_wg_jump_##rows(const dw3_sums *s, tl_acc to[DW3][DW3])             \
+    {                                                                                              \
+        dw3_wg_lines(rows, 2, s, to);                                                              \
+    }
+
+DW3_WG_FUNCTION(1)
+DW3_WG_FUNCTION(2)
+DW3_WG_FUNCTION(3)
+
+static void dw3_wg_rows(int rows, int near, const dw3_sums *s, tl_acc to[DW3][DW3])
 {
-    dw3_wg_lines(2, s);
+    if (rows == 3) {
+        (near ? dw3_wg_slide_3 : dw3_wg_jump_3)(s, to);
+    } else if (rows == 2) {
+        (near ? dw3_wg_slide_2 : dw3_wg_jump_2)(s, to);
+    } else if (rows == 1) {
+        (near ? dw3_wg_slide_1 : dw3_wg_jump_1)(s, to);
+    }
+}
+
+/* Rows [taps.first, taps.last) of a channel's windows, of one sample. */
+static void dw3_wg_plane(
+    const tl_conv2d *op, tl_range taps, dw3_sums *s, tl_acc sum[DW3][DW3], const tl_elem *x,
+    const tl_elem *dy)
+{
+    const int32_t step = op->stride_h, pad = op->pad_top, hi = op->hi, ho = op->ho;
+    /* before this row of dy all windows end inside x */
+    const int32_t full = smallest_of(floor_div(hi + pad - taps.last, step) + 1, ho);
+
+    for (int32_t line = 0; line < ho; line += s->lines) {
+        const int32_t top = line * step - pad;
+        const int32_t first = largest_of(taps.first, -top);
+        const int32_t last = smallest_of(taps.last, hi - top);
+
+        s->lines = first == taps.first && line < full ? full - line : 1;
+        s->x = x + (top + first) * s->x_line;
+        s->dy = dy + line * s->count;
+        dw3_wg_rows(last - first, op->stride_w == 1, s, sum + first - taps.first);
+    }
 }
 
 void TL_NAME(conv2d_dw3_wg)(
-    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+    const tl_conv2d *far, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
-    const int32_t n = op->n, channels = op->co, hi = op->hi, wi = op->wi, ho = op->ho, wo = op->wo;
-    const int32_t step = op->stride_h, near = op->stride_w == 1;
-    const int32_t accumulate = op->accumulate, left = -op->pad_left, pad = op->pad_top;
-    const tl_acc scale = op->scale, decay = op->decay;
-    const tl_range own = tl_share(channels * DW3);
-    const tl_range sums = db ? tl_share(channels) : (tl_range){0, 0};
+    /* what is needed of a shape that may lie far from the cores */
+    const tl_conv2d op = {
+        .n = far->n, .hi = far->hi, .wi = far->wi, .co = far->co, .ho = far->ho, .wo = far->wo,
+        .stride_h = far->stride_h, .stride_w = far->stride_w, .pad_top = far->pad_top,
+        .pad_left = far->pad_left, .accumulate = far->accumulate, .scale = far->scale,
+        .decay = far->decay, .bias_decay = far->bias_decay,
+    };
+    const int32_t channels = op.co, plane_x = op.hi * op.wi, plane_y = op.ho * op.wo;
+    int32_t turn = 0;
+    const tl_range own = tl_share_from(channels * DW3, &turn);
+    dw3_sums s = {
+        .x_line = op.wi, .x_step = op.stride_h * op.wi, .count = op.wo, .start = -op.pad_left,
+        .extent = op.wi, .range = dw3_outputs(-op.pad_left, op.stride_w, op.wi, op.wo),
+    };
+    tl_range taps;
 
-    for (int32_t item = own.first; item < own.last; item++) {
+    for (int32_t item = own.first; item < own.last; item += taps.last - taps.first) {
         const int32_t channel = item / DW3;
-        const int32_t tap = item - channel * DW3;
-        dw3_sums s = {.x_line = step * wi, .count = wo, .start = left, .extent = wi,
-                      .range = dw3_outputs(left, near ? 1 : 2, wi, wo)};
-        const tl_range lines = dw3_lines_inside(tap - pad, step, hi, ho);
+        tl_acc sum[DW3][DW3];
 
-        s.lines = lines.last - lines.first;
-        for (int32_t sample = 0; sample < n; sample++) {
+        taps.first = item - channel * DW3;
+        taps.last = smallest_of(DW3, taps.first + own.last - item);
+        for (int i = 0; i < DW3 * DW3; i++) {
+            sum[i / DW3][i % DW3] = 0;
+        }
+        for (int32_t sample = 0; sample < op.n; sample++) {
             const int32_t plane = sample * channels + channel;
 
-            s.x = x + (plane * hi + lines.first * step - pad + tap) * wi;
-            s.dy = dy + (plane * ho + lines.first) * wo;
-            if (near) {
-                dw3_wg_slide(&s);
-            } else {
-                dw3_wg_jump(&s);
-            }
+            dw3_wg_plane(&op, taps, &s, sum, x + plane * plane_x, dy + plane * plane_y);
         }
-        for (int t = 0; t < DW3; t++) {
-            gradient_store(dw + item * DW3 + t, s.sum[t], accumulate, scale, decay);
+        for (int i = 0; i < (taps.last - taps.first) * DW3; i++) {
+            gradient_store(
+                dw + item * DW3 + i, sum[i / DW3][i % DW3], op.accumulate, op.scale, op.decay);
         }
     }
-    for (int32_t channel = sums.first; channel < sums.last; channel++) {
-        tl_acc sum = 0;
-
-        for (int32_t sample = 0; sample < n; sample++) {
-            const tl_elem *out = dy + (sample * channels + channel) * ho * wo;
-            const tl_elem *const end = out + ho * wo;
-
-            for (; out + 4 <= end; out += 4) {
-                const tl_acc part[] = {
-                    TL_LOAD(out[0]), TL_LOAD(out[1]), TL_LOAD(out[2]), TL_LOAD(out[3])};
-
-                sum = sum + part[0] + part[1] + part[2] + part[3];
-            }
-            for (; out < end; out++) {
-                sum += TL_LOAD(*out);
-            }
-        }
-        gradient_store(db + channel, sum, accumulate, scale, op->bias_decay);
+    if (db) {
+        wg_bias(&op, db, dy, &turn);
     }
 }
