@@ -39,7 +39,7 @@ class StepView:
     name: str
     id: str
     enum: str
-    struct: str
+    op: str
     fields: str
     comment: str
     opening: tuple[str, ...]
@@ -115,6 +115,11 @@ class CodeView:
         return self.forward + self.backward + self.update
 
     @property
+    def tiled_ops(self) -> tuple[str, ...]:
+        """Whose structs the tiles of Steps change."""
+        return tuple(sorted({step.op for step in self.steps if step.tiles}))
+
+    @property
     def step_enum(self) -> str:
         names = ", ".join(step.enum for step in self.steps)
         return "\n" + textwrap.indent(textwrap.fill(names, 92), "    ") + "\n"
@@ -156,12 +161,12 @@ class CodeView:
         name = self.names.step(step.name)
         tiles = None
         if code.tiles:
-            tiles = tiles_view(code, _struct(step, name), self._local)
+            tiles = tiles_view(code, name, _shape(step, name), self._local)
         coming = tuple(line for move in code.coming for line in self._far(move))
         body = (
             *(line for moves in code.fetches for line in self._moves(moves)),
             *_sync(code.before_call),
-            _run(name, tiles) if tiles else self._call(name, code.call),
+            tiles.run if tiles else self._call(name, code.call),
             *(line for moves in code.stores for line in self._moves(moves)),
         )
         # what the Step waits for at its start is not its own time, but for what comes from L3
@@ -171,7 +176,7 @@ class CodeView:
             name=step.name,
             id=name,
             enum=f"STEP_{name.upper()}",
-            struct=f"tl_{step.op}",
+            op=step.op,
             fields=_fields(step.fields),
             comment=_comment(step),
             opening=opening,
@@ -208,8 +213,7 @@ class CodeView:
         return f"{to}, {source}, {transfer.bytes}"
 
     def _call(self, name: str, call: Call) -> str:
-        struct = _struct(call.step, name)
-        arguments = [f"&{struct}" if struct == name else f"probing ? &{name}_gradient : &{name}"]
+        arguments = [_shape(call.step, name)]
         for operand, place in zip(call.step.operands, call.operands, strict=True):
             if operand.tensor is None or place is None:
                 arguments.append("0")
@@ -218,14 +222,9 @@ class CodeView:
         return f"{call.kernel.function}({', '.join(arguments)})"
 
 
-def _struct(step: Step, name: str) -> str:
+def _shape(step: Step, name: str) -> str:
     """The struct of a call, or the choice between that and the one for the gradient alone."""
-    return f"probing ? {name}_gradient : {name}" if step.plain else name
-
-
-def _run(name: str, tiles: TilesView) -> str:
-    store = f"{name}_store" if tiles.store else "0"
-    return f"{tiles.run}({tiles.count}, {name}_fetch, {name}_compute, {store})"
+    return f"probing ? &{name}_gradient : &{name}" if step.plain else f"&{name}"
 
 
 def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:

@@ -19,27 +19,26 @@ Pointer = Callable[[Tensor, Allocation], str]
 
 @dataclass(frozen=True)
 class TilesView:
-    """The functions of one tiled Step in net.c; `store` is empty where nothing leaves."""
+    """The functions of one tiled Step in net.c, and the call that runs them; `store` is empty where
+    nothing leaves."""
 
     comment: str
-    count: int
     run: str
     fetch: tuple[str, ...]
     compute: tuple[str, ...]
     store: tuple[str, ...]
 
 
-def tiles_view(code: StepCode, struct_id: str, pointer: Pointer) -> TilesView:
-    """`pointer` gives the C name of where a tensor lies."""
+def tiles_view(code: StepCode, name: str, shape: str, pointer: Pointer) -> TilesView:
+    """Of the Step `name`; `shape` points to its struct, `pointer` says where a tensor lies."""
     assert code.tiles
     words = _Words(code, code.tiles, pointer)
     store = words.store()
     return TilesView(
         comment=_comment(code.tiles),
-        count=code.tiles.plan.count,
-        run="run_tiles" if code.tiles.plan.overlap else "run_tiles_in_turn",
+        run=_run(code.tiles, name, shape, stores=bool(store)),
         fetch=words.with_ranges(words.fetch()),
-        compute=words.with_ranges(words.compute(struct_id)),
+        compute=words.with_ranges(words.compute(shape)),
         store=words.with_ranges(store) if store else (),
     )
 
@@ -49,6 +48,12 @@ def _comment(tiles: Tiles) -> str:
     sizes = " x ".join(f"{loop.size} {loop.name}" for loop in tiles.plan.loops)
     how = "moved while others are computed" if tiles.plan.overlap else "one after the other"
     return f"{tiles.plan.count} tiles of {sizes}, {how}"
+
+
+def _run(tiles: Tiles, name: str, shape: str, *, stores: bool) -> str:
+    run = "run_tiles" if tiles.plan.overlap else "run_tiles_in_turn"
+    functions = f"{name}_fetch, {name}_compute, {f'{name}_store' if stores else '0'}"
+    return f"{run}({tiles.plan.count}, {shape}, sizeof {name}, {functions})"
 
 
 def product(factors: Sequence[int | str]) -> str:
@@ -86,20 +91,14 @@ class _Words:
                 lines += self._guarded(slot, slot.slot.period - 1, self._moves(slot, inward=False))
         return lines
 
-    def compute(self, struct_id: str) -> list[str]:
+    def compute(self, shape: str) -> list[str]:
         step = self._step
-        lines = [f"tl_{step.op} op = {struct_id};", ""]
+        lines = [f"tl_{step.op} *const op = &shape->{step.op};", ""]
         for name, rule in step.tiling.fields.items():
             if any(self._moved(bound) for _, bound in rule.terms):
-                lines.append(f"op.{name} = {self._field(rule)};")
-        begun = [
-            f"{name}.first > 0" for name in self._loops if self._kind(name) is LoopKind.REDUCTION
-        ]
-        if begun:
-            # every tile but the first of a sum adds to it
-            members = [f"    op.{name} = {value};" for name, value in self._continued()]
-            lines += [f"if ({' || '.join(begun)}) {{", *members, "}"]
-        arguments = ["&op", *(self._argument(index) for index in range(len(step.operands)))]
+                lines.append(f"op->{name} = {self._field(rule)};")
+        lines += self._sum(shape)
+        arguments = ["op", *(self._argument(index) for index in range(len(step.operands)))]
         return [*lines, f"{self._code.call.kernel.function}({', '.join(arguments)});"]
 
     def with_ranges(self, lines: list[str]) -> tuple[str, ...]:
@@ -118,11 +117,22 @@ class _Words:
             found.append("(void)t;")
         return (*found, *([""] if found and lines[1:2] != [""] else []), *lines)
 
-    def _continued(self) -> list[tuple[str, str]]:
-        return [
-            (name, f"{value!r}f" if isinstance(value, float) else str(value))
-            for name, value in self._step.tiling.continued.items()
-        ]
+    def _sum(self, shape: str) -> Iterator[str]:
+        """Every tile but the first of a sum adds to it."""
+        begun = [f"{n}.first > 0" for n in self._loops if self._kind(n) is LoopKind.REDUCTION]
+        if not begun:
+            return
+        yield f"if ({' || '.join(begun)}) {{"
+        for name, value in self._step.tiling.continued.items():
+            number = f"{value!r}f" if isinstance(value, float) else str(value)
+            yield f"    op->{name} = {number};"
+        if len(begun) < len(self._loops):
+            yield "} else { /* of the next sum */"
+            yield f"    const tl_{self._step.op} *const whole = {shape};"
+            yield ""
+            for name in self._step.tiling.continued:
+                yield f"    op->{name} = whole->{name};"
+        yield "}"
 
     def _kind(self, name: str) -> LoopKind:
         return next(loop.kind for loop in self._step.loops if loop.name == name)

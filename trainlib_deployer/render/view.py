@@ -58,6 +58,7 @@ def project_view(project: Project) -> ProjectView:
         "update": code.update,
         "steps": code.steps,
         "step_enum": code.step_enum,
+        "tiled_ops": code.tiled_ops,
         "state": [
             {"id": code.home(tensor), "bytes": tensor.bytes} for tensor in project.graph.persistent
         ],
