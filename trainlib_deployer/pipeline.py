@@ -64,7 +64,7 @@ def plan_project(
     except DoesNotFitAtAllError as found:
         ways = advice(_asked(spec, found.graph, device, shrinking, samples))
         raise DoesNotFitError((*found.error.diagnostics, *ways)) from found.error
-    graph, schedule, memory = small.graph, small.schedule, small.memory
+    network, graph, schedule, memory = graph, small.graph, small.schedule, small.memory
     kernels = choose_kernels(schedule, memory.tiles, device.cores)
     program = lower(schedule, kernels, memory)
     memory = with_far_times(program, memory)
@@ -75,6 +75,7 @@ def plan_project(
     return Project(
         spec=spec,
         device=device,
+        network=network,
         graph=graph,
         schedule=schedule,
         savings=small.savings,

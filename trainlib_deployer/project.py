@@ -10,7 +10,7 @@ from trainlib_deployer.ir.graph import Graph, Schedule
 from trainlib_deployer.lowering.program import Program
 from trainlib_deployer.memory.batching import Batching
 from trainlib_deployer.memory.plan import MemoryPlan
-from trainlib_deployer.passes import Saving
+from trainlib_deployer.passes import FOLD_NORMS, Fold, Saving, folds_of
 from trainlib_deployer.tuning.kernels import Kernel
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 class Project:
     """The stages' results, from the spec to the lowered program.
 
+    `network` is as the spec has it, `graph` as passes left it.
     `samples` is how many training samples there are; without data they are synthetic.
     """
 
     spec: ModelSpec
     device: DeviceSpec
+    network: Graph
     graph: Graph
     schedule: Schedule
     savings: tuple[Saving, ...]
@@ -42,6 +44,14 @@ class Project:
     def macs(self) -> int:
         """Of a whole training step."""
         return self.graph.passes * sum(step.macs for step in self.schedule.steps)
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """What became of each norm that learns nothing."""
+        folds = folds_of(self.network)
+        if any(saving.name == FOLD_NORMS.name for saving in self.savings):
+            return folds
+        return tuple(Fold(f.norm, None, f"{FOLD_NORMS.name} is left out") for f in folds)
 
     @property
     def steps_per_epoch(self) -> int:

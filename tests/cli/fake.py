@@ -27,6 +27,7 @@ PLAN: dict[str, Any] = {
         "l1": {"level": "l1", "capacity": 1000, "reserved": 0, "used": 900, "lower_bound": 800},
         "l2": {"level": "l2", "capacity": 0, "reserved": 0, "used": 0, "lower_bound": 0},
     },
+    "folded": {},
     "state_header_bytes": 8,
     "state": [{"name": "fc.weight", "kind": "weight", "shape": [2, 3], "offset": 8}],
 }

@@ -40,10 +40,10 @@ def test_every_checked_tensor_is_named_once(spec: Path, tmp_path: Path) -> None:
     named = [(item["kind"], item["name"]) for item in plan["checks"] + plan["absent"]]
     assert len(named) == len(set(named))
     named = [(kind, whole_name(name)) for kind, name in named]
-    wanted = {("activation", node.name) for node in project.graph.nodes}
-    if project.graph.training:
+    wanted = {("activation", node.name) for node in project.network.nodes}
+    if project.network.training:
         kinds = ("weight", "weight_grad")
-        wanted |= {(kind, p.name) for p in project.graph.parameters for kind in kinds}
+        wanted |= {(kind, p.name) for p in project.network.parameters for kind in kinds}
     assert wanted <= set(named)
 
 

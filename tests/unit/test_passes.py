@@ -21,6 +21,7 @@ from trainlib_deployer.spec.model import DeviceOptions
 LARGE = DeviceOptions(l1_bytes=1 << 24, l2_bytes=0)
 
 
+NORM_MODES = st.sampled_from(["train", "eval", "frozen"])
 PARTS = ("conv", "relu", "leaky_relu", "pool", "branch", "skip", "batch_norm2d")
 
 
@@ -60,6 +61,8 @@ def networks(draw: st.DrawFn) -> str:
             last = start
             other = add("conv2d", out_channels=channels, kernel_size=1, trainable=trainable)
             last = add("add", inputs=[one, other])
+        elif part == "batch_norm2d":
+            last = add(part, mode=draw(NORM_MODES))
         elif part != "skip":
             last = add(part)
     last = add("flatten")

@@ -42,7 +42,6 @@ class Layer(ABC):
     type_name: ClassVar[str]
     input_count: ClassVar[int] = 1
     passes_gradient: ClassVar[bool] = False  # dx is dy itself, for every input
-    adds_bias: ClassVar[bool] = False  # y is something plus `bias`
     normalises: ClassVar[bool] = False  # its parameters are no weights of sums
     scales_channels: ClassVar[bool] = False  # y is something times `weight` plus `bias`, a channel
 
@@ -61,6 +60,16 @@ class Layer(ABC):
     @property
     def shifts_cancel(self) -> bool:
         """Whether a number added to a channel of the input changes no output."""
+        return False
+
+    @property
+    def scales_by_state(self) -> bool:
+        """Whether y is x times a number plus a number, a channel, whatever else x holds: both made
+        of parameters and buffers."""
+        return False
+
+    def rows_make_channels(self, *inputs: Shape) -> bool:
+        """Whether channel c of the output is a sum over row c of `weight`, plus `bias`."""
         return False
 
     @property

@@ -45,6 +45,10 @@ class BatchNorm(Layer):
         return self.mode == "train"
 
     @property
+    def scales_by_state(self) -> bool:
+        return self.mode != "train"
+
+    @property
     def joins_samples(self) -> bool:
         return self.mode == "train"
 

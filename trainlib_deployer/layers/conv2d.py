@@ -42,8 +42,6 @@ from trainlib_deployer.spec.fields import boolean, integer, padding, pair
 class Conv2d(Layer):
     """2-D convolution, as torch.nn.Conv2d; `groups` = channels is depthwise."""
 
-    adds_bias = True
-
     out_channels: int = integer(minimum=1, help="channels of the output")
     kernel_size: Pair = pair(minimum=1, help="height and width of the kernel")
     stride: Pair = pair(default=1, minimum=1, help="step of the window")
@@ -65,6 +63,9 @@ class Conv2d(Layer):
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         weight = (self.out_channels, inputs[0][0] // self.groups, *self.kernel_size)
         return {"weight": weight, **({"bias": (self.out_channels,)} if self.bias else {})}
+
+    def rows_make_channels(self, *inputs: Shape) -> bool:
+        return True
 
     def forward(self, node: Node) -> tuple[Step, ...]:
         (kh, kw), (sh, sw) = self.kernel_size, self.stride

@@ -28,8 +28,6 @@ from trainlib_deployer.spec.fields import boolean, integer
 class Linear(Layer):
     """Fully connected layer over the last axis, as torch.nn.Linear."""
 
-    adds_bias = True
-
     out_features: int = integer(minimum=1, help="size of the output's last axis")
     bias: bool = boolean(default=True, help="add a learnable bias")
 
@@ -41,6 +39,9 @@ class Linear(Layer):
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         weight = (self.out_features, inputs[0][-1])
         return {"weight": weight, **({"bias": (self.out_features,)} if self.bias else {})}
+
+    def rows_make_channels(self, *inputs: Shape) -> bool:
+        return len(inputs[0]) == 1  # those of a sequence are its length
 
     def forward(self, node: Node) -> tuple[Step, ...]:
         n, ci, co = self._sizes(node)

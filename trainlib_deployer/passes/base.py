@@ -13,7 +13,7 @@ Rewrite = Callable[[Graph, Schedule], tuple[Graph, Schedule]]
 
 @dataclass(frozen=True)
 class Pass:
-    """A rewriting of the schedule that keeps every result, bit for bit."""
+    """A rewriting of the schedule that keeps every result, bit for bit or but for rounding."""
 
     name: str
     help: str

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trainlib_deployer.ir.graph import Graph, Schedule
+from trainlib_deployer.ir.graph import Schedule
 from trainlib_deployer.ir.step import Phase, Step
 from trainlib_deployer.ir.tensor import Kind, Tensor, whole_name
 from trainlib_deployer.lowering.program import Program, Span
 from trainlib_deployer.memory.plan import Allocation
+from trainlib_deployer.project import Project
 
+_FOLDED = "the norm behind it is folded into the weights before it"
 CLIPPED_GRAD = "clipped_grad"  # of a weight gradient that was compared before it was clipped
 
 
@@ -76,25 +78,29 @@ def _kind(step: Step, tensor: Tensor) -> str:
     return Kind.ACTIVATION.value if tensor.kind is Kind.LOSS else tensor.kind.value
 
 
-def absent(graph: Graph, schedule: Schedule, checked: tuple[Check, ...]) -> list[dict[str, str]]:
+def absent(project: Project, checked: tuple[Check, ...]) -> list[dict[str, str]]:
     """Tensors that are never materialised, each with the reason."""
-    reasons = dict(schedule.absent)
+    network, made = project.network, {node.output.name: node.output for node in project.graph.nodes}
+    reasons = dict(project.schedule.absent)
     seen = {(check.whole, check.kind) for check in checked}
-    for node in graph.nodes:
-        if (node.name, Kind.ACTIVATION.value) not in seen:
-            shared = f"shares the memory of {node.output.root.name}"
-            reasons[node.name, Kind.ACTIVATION.value] = shared
-    if graph.training is None:
+
+    def note(name: str, kind: Kind, reason: str) -> None:
+        if (name, kind.value) not in seen:
+            reasons.setdefault((name, kind.value), reason)
+
+    for node in network.nodes:
+        output = made.get(node.name)
+        shared = f"shares the memory of {output.root.name}" if output else _FOLDED
+        note(node.name, Kind.ACTIVATION, shared)
+    if network.training is None:
         return _entries(reasons)
-    for tensor in (graph.input, *(node.output for node in graph.nodes)):
-        key = (tensor.name, Kind.INPUT_GRAD.value)
-        if key not in seen and key not in reasons:
-            reasons[key] = "is the gradient of the layer behind it, in the same memory"
-    for node in graph.nodes:
-        for parameter in node.parameters.values():
-            key = (parameter.name, Kind.WEIGHT.value)
-            if key not in seen:
-                reasons[key] = "the layer is frozen"
+    for tensor in (network.input, *(node.output for node in network.nodes)):
+        is_made = tensor is network.input or tensor.name in made
+        passed = "is the gradient of the layer behind it, in the same memory"
+        note(tensor.name, Kind.INPUT_GRAD, passed if is_made else _FOLDED)
+    for parameter in network.parameters:
+        for kind in (Kind.WEIGHT, Kind.WEIGHT_GRAD):
+            note(parameter.name, kind, "the layer is frozen")
     return _entries(reasons)
 
 

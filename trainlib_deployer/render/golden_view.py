@@ -10,6 +10,7 @@ from typing import Any
 from trainlib_deployer.ir.graph import Graph, Node, Training
 from trainlib_deployer.ir.tensor import whole_name
 from trainlib_deployer.optimizers.base import Optimizer
+from trainlib_deployer.passes import folded_norms
 from trainlib_deployer.project import Project
 from trainlib_deployer.schedules.constant import Constant
 
@@ -20,7 +21,7 @@ def golden_view(
     tolerance: Mapping[tuple[str, str], float],
 ) -> dict[str, Any]:
     """The words of golden.py."""
-    graph, training = project.graph, project.graph.training
+    graph, training = project.network, project.network.training
     calls = [{"name": node.name, "expression": _call(node)} for node in graph.nodes]
     modules = [(node.name, node.layer.torch_module(node)) for node in graph.nodes]
     view = {
@@ -37,6 +38,7 @@ def golden_view(
         "classes": graph.classes,
         "modules": [{"name": n, "expression": e} for n, e in modules if e is not None],
         "calls": calls,
+        "folded": folded_norms(project.folds),
         "frozen": [node.name for node in graph.nodes if node.parameters and not node.trainable],
         "cancelling": _cancelling(graph),
         "terms": [
@@ -48,7 +50,7 @@ def golden_view(
             for node in reversed(graph.nodes)
             if (expression := _terms(node)) is not None
         ],
-        "kinks": _kinks(graph, tolerance),
+        "kinks": _kinks(project.graph, tolerance),
         "target_is_input": bool(training and training.target is graph.input),
         "target_shape": training.target.shape[1:] if training else (),
     }
@@ -120,9 +122,8 @@ def _cancelling(graph: Graph) -> dict[str, str]:
         before = made.get(node.inputs[0].name)
         bias = before.parameters.get("bias") if before else None
         if before and bias and before.trainable and node.layer.shifts_cancel:
-            # a bias a channel, not a feature of a sequence
-            whole = before.output.shape[1:2] == bias.shape and readers[before.name] == 1
-            if whole and before.layer.adds_bias:
+            sources = (tensor.shape[1:] for tensor in before.inputs)
+            if before.layer.rows_make_channels(*sources) and readers[before.name] == 1:
                 found[bias.name] = before.name
     return found
 

@@ -26,7 +26,7 @@ def readme_view(project: Project) -> dict[str, Any]:
                 "parameters": sum(p.count for p in node.parameters.values()),
                 "learns": "yes" if node.parameters and node.trainable else "",
             }
-            for node in project.graph.nodes
+            for node in project.network.nodes
         ],
         "levels": [
             {
@@ -59,6 +59,7 @@ def readme_view(project: Project) -> dict[str, Any]:
             }
             for saving in project.savings
         ],
+        "folds": [(fold.norm, fold.into) for fold in project.folds if fold.into],
         "macs": project.macs,
         "steps": len(schedule.steps),
         "training_steps": project.training_steps,

@@ -14,6 +14,7 @@ from trainlib_deployer import __version__
 from trainlib_deployer.ir.dtype import DType
 from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.memory.plan import MemoryPlan
+from trainlib_deployer.passes import folded_norms
 from trainlib_deployer.project import Project
 from trainlib_deployer.render.check_view import Check, absent, checks, guard_spans
 from trainlib_deployer.render.code_view import CodeView, c_number
@@ -288,9 +289,10 @@ def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
             }
             for check in compared
         ],
-        "absent": absent(project.graph, schedule, compared),
+        "absent": absent(project, compared),
+        "folded": folded_norms(project.folds),
         "state_header_bytes": STATE_HEADER_BYTES,
         "state": state,
         "macs": project.macs,
-        "parameters": sum(math.prod(p.shape) for p in project.graph.parameters),
+        "parameters": sum(math.prod(p.shape) for p in project.network.parameters),
     }

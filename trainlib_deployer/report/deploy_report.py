@@ -7,6 +7,7 @@ from pathlib import Path
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.batching import BATCHING_SCHEMA, batching_document, batching_text
 from trainlib_deployer.report.clipping_cost import CLIPPING_SCHEMA, clipping_document, clipping_text
+from trainlib_deployer.report.folding import FOLDING_SCHEMA, folding_document, folding_text
 from trainlib_deployer.report.memory_levels import LEVELS_SCHEMA, levels_document, levels_text
 from trainlib_deployer.report.optimizer_cost import (
     OPTIMIZER_SCHEMA,
@@ -30,6 +31,7 @@ _NETWORK_SCHEMA = {
     "home": LEVEL,
     "memory": LEVELS_SCHEMA,
     "passes": SAVINGS_SCHEMA,
+    "folding": FOLDING_SCHEMA,
     "optimizer": OPTIMIZER_SCHEMA,
     "clipping": CLIPPING_SCHEMA,
     "batching": BATCHING_SCHEMA,
@@ -54,14 +56,15 @@ def _network(project: Project) -> Document:
         "network": project.graph.name,
         "target": project.device.target,
         "cores": project.device.cores,
-        "layers": len(project.graph.nodes),
-        "parameters": sum(p.count for p in project.graph.parameters),
+        "layers": len(project.network.nodes),
+        "parameters": sum(p.count for p in project.network.parameters),
         "steps": len(project.schedule.steps),
         "macs": project.macs,
         "training_steps": project.training_steps,
         "home": project.memory.home,
         "memory": levels_document(project),
         "passes": savings_document(project),
+        "folding": folding_document(project),
         "optimizer": optimizer_document(project.graph),
         "clipping": clipping_document(project),
         "batching": batching_document(project),
@@ -83,6 +86,8 @@ def check_text(document: Document) -> str:
     home = document["home"].upper()
     how = "everything lives in L1" if home == "L1" else f"tensors live in L1 to {home}"
     parts = [f"{_network_text(document)}\nit fits: {how}", savings_text(document["passes"])]
+    if document["folding"]:
+        parts.append(folding_text(document["folding"]))
     if document["batching"]:
         parts.append(batching_text(document["batching"]))
     if document["optimizer"]:

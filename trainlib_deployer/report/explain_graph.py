@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainlib_deployer.project import Project
+from trainlib_deployer.report.folding import FOLDING_SCHEMA, folding_document, folding_text
 from trainlib_deployer.report.schema import (
     BOOLEAN,
     COUNT,
@@ -31,13 +32,14 @@ SCHEMA: Schema = {
             }
         )
     ),
+    "folding": FOLDING_SCHEMA,
     "training": nullable(obj({"loss": STRING, "optimizer": STRING})),
 }
 
 
 def document(project: Project) -> Document:
     """Shapes are without the batch axis, as in the spec."""
-    graph = project.graph
+    graph = project.network
     training = graph.training
     return {
         "input": {"name": graph.input.name, "shape": list(graph.input.shape[1:])},
@@ -53,6 +55,7 @@ def document(project: Project) -> Document:
             }
             for node in graph.nodes
         ],
+        "folding": folding_document(project),
         "training": {
             "loss": training.loss.type_name,
             "optimizer": training.optimizer.type_name,
@@ -77,6 +80,8 @@ def text(found: Document) -> str:
         for layer in found["layers"]
     ]
     layers = table(["layer", "type", "input", "output", "parameters", "learns"], rows)
+    if found["folding"]:
+        layers = f"{layers}\n{folding_text(found['folding'])}"
     training = found["training"]
     if training is None:
         return f"{layers}\nno training: the network predicts only"

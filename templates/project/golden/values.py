@@ -9,12 +9,43 @@ def load_state(net: nn.Module, state: dict[str, torch.Tensor]) -> None:
     net.load_state_dict(state, strict=False)
 
 
+@torch.no_grad()
+def folded(net: nn.Module, layer: str) -> dict[str, torch.Tensor]:
+    """A layer's weight and bias, with the norms behind it in them."""
+    module = net.get_submodule(layer)
+    weight, bias = module.weight, 0.0 if module.bias is None else module.bias
+    for norm in map(net.get_submodule, FOLDED[layer]):
+        scale = 1.0 / (norm.running_var + norm.eps).sqrt()
+        if norm.affine:
+            scale = scale * norm.weight
+        weight = weight * scale.reshape(-1, *[1] * (weight.dim() - 1))
+        bias = (bias - norm.running_mean) * scale
+        if norm.affine:
+            bias = bias + norm.bias
+    return {f"{layer}.weight": weight, f"{layer}.bias": bias}
+
+
+def on_device(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The state as the C program has it: norms are folded in double precision, and rounded once."""
+    if not FOLDED:
+        return state
+    net = build().double()
+    load_state(net, state)
+    gone = {norm for norms in FOLDED.values() for norm in norms}
+    found: dict[str, torch.Tensor] = {}
+    for name, value in state.items():
+        layer = name.partition(".")[0]
+        if layer not in gone:
+            found |= folded(net, layer) if layer in FOLDED else {name: value}
+    return found
+
+
 def blob(state: dict[str, torch.Tensor]) -> bytes:
     """What net_load() takes: identity, size, then the parameters in the spec's order, and what
     the optimizer keeps."""
     values = b"".join(
         value.numpy().astype("<f4" if value.is_floating_point() else "<i4").tobytes()
-        for value in state.values()
+        for value in on_device(state).values()
     )
     return np.array([STATE_ID, 8 + len(values)], "<u4").tobytes() + values
 
@@ -141,6 +172,11 @@ def write_data(
         "torch": torch.__version__,
     }
     (DATA / "golden.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    if FOLDED:
+        # what it is for PyTorch, before and after training
+        layers = {*FOLDED, *(norm for norms in FOLDED.values() for norm in norms)}
+        own = {n: v.numpy() for n, v in state_of(build()).items() if n.partition(".")[0] in layers}
+        np.savez(DATA / "unfolded.npz", **own)
 
 
 def write_samples(name: str, x: torch.Tensor, y: torch.Tensor) -> None:
