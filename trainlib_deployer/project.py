@@ -57,3 +57,11 @@ class Project:
     def steps_per_epoch(self) -> int:
         """Training steps that visit every sample once."""
         return self.spec.training.steps_of(self.samples)
+
+    @property
+    def evaluate_every(self) -> int:
+        """Training steps between evaluations; 0: there are none."""
+        if self.graph.training is None:
+            return 0
+        default = self.steps_per_epoch if self.spec.data.validation else 0
+        return self.spec.training.evaluate_every or default

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trainlib_deployer.targets.log import (
     Accuracy,
+    Decision,
     FreeRun,
     LevelSize,
     LogError,
@@ -77,6 +78,24 @@ def test_what_differs_is_read() -> None:
     assert isinstance(check.worst, Worst)
 
 
+def test_decisions_are_read() -> None:
+    log = parse_log(
+        [
+            "decision 4: improves, golden improves, ok",
+            "decision 6: improves, golden waits, near tie",
+            "decision 8: waits, golden stops, MISMATCH",
+            "restored: the state after step 4",
+            "result mismatch",
+        ]
+    )
+    assert log.decisions == (
+        Decision(4, "improves", "improves", False, True),
+        Decision(6, "improves", "waits", True, True),
+        Decision(8, "waits", "stops", False, False),
+    )
+    assert log.restored == 4 and not log.agrees
+
+
 def test_other_programs_lines_are_passed_over() -> None:
     noise = ["", "qemu: warning", "==1== ERROR", "stack 0 1024 of 2048 bytes", "lossy", "\x00\xff"]
     lines = WHOLE.splitlines()
@@ -97,6 +116,8 @@ def test_other_programs_lines_are_passed_over() -> None:
         "accuracy 331 of",
         "result o",
         "memory l4 1 of 2 bytes",
+        "decision 4: improves, golden dawdles, ok",
+        "restored: the state",
     ],
 )
 def test_a_damaged_line_of_ours_is_an_error(damaged: str) -> None:
@@ -110,6 +131,7 @@ def test_a_damaged_line_of_ours_is_an_error(damaged: str) -> None:
         ["result ok", "result ok"],
         ["result mismatch"],
         ["accuracy 1 of 9, golden 9, MISMATCH", "result ok"],
+        ["decision 4: waits, golden stops, MISMATCH", "result ok"],
         ["check step 0, a.fw: MEMORY l1 offset 1 changed outside the step's outputs", "result ok"],
     ],
 )

@@ -53,6 +53,7 @@ class Training:
     target: Tensor
     rules: Mapping[str, Rule]
     counter: Tensor | None  # of training steps, where a rule needs them
+    best: Tensor | None  # with early stopping: the best evaluation
     schedule: LearningRates | None  # None: the lr stays
     clipping: Clipping | None
 
@@ -112,8 +113,8 @@ class Graph:
     @property
     def persistent(self) -> tuple[Tensor, ...]:
         """What outlives a training step, in the order of net_save()."""
-        counter = self.training.counter if self.training else None
-        return (*self.state, *self.optimizer_state, *((counter,) if counter else ()))
+        counts = (self.training.counter, self.training.best) if self.training else ()
+        return (*self.state, *self.optimizer_state, *filter(None, counts))
 
     @property
     def passes(self) -> int:

@@ -29,7 +29,7 @@ class Kind(Enum):
     WEIGHT_GRAD = "weight_grad"
     LOSS = "loss"
     OPTIMIZER_STATE = "optimizer_state"
-    COUNTER = "counter"  # of training steps
+    COUNTER = "counter"  # how far training is: steps, evaluations
     RATE = "rate"  # numbers of a training step that its updates share, set before it
     BUFFER = "buffer"  # what a layer keeps beside its parameters: running statistics
     SCRATCH = "scratch"  # what a layer's Steps tell each other; compared with nothing

@@ -28,7 +28,9 @@ def golden_view(
         "seed": project.spec.training.seed,
         "steps": project.training_steps,
         "shuffle": project.spec.training.shuffle,
-        "evaluate_every": project.spec.training.evaluate_every or 0,
+        "evaluate_every": project.evaluate_every,
+        "held_out": _held_out(project),
+        "early_stopping": project.spec.training.early_stopping if training else None,
         "drop_last": project.spec.training.drop_last,
         "batch": project.spec.training.batch_size if training else 1,
         "accumulate": project.spec.training.accumulate if training else 1,
@@ -54,7 +56,7 @@ def golden_view(
         "target_is_input": bool(training and training.target is graph.input),
         "target_shape": training.target.shape[1:] if training else (),
     }
-    for name in ("train", "test", "init"):
+    for name in ("train", "init"):
         view[name] = next((path for path in inputs if path == f"inputs/{name}.npz"), None)
     if training:
         view["loss"] = training.loss.torch_call(f't["{graph.output.name}"]', "target")
@@ -70,6 +72,14 @@ def golden_view(
         view["counts_steps"] = training.counter is not None
         view["amplified"] = _amplified(graph, training, tolerance)
     return view
+
+
+def _held_out(project: Project) -> list[str]:
+    """The data that is not trained on but used: the first one while training."""
+    files, evaluates = project.spec.data.files, project.evaluate_every > 0
+    used = ["validation"] if evaluates else []
+    used += ["test"] if project.graph.classes or (evaluates and "validation" not in files) else []
+    return [name for name in used if name in files]
 
 
 def _groups(graph: Graph, training: Training) -> list[tuple[dict[str, float], list[str]]]:

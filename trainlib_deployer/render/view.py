@@ -12,6 +12,7 @@ from typing import Any
 
 from trainlib_deployer import __version__
 from trainlib_deployer.ir.dtype import DType
+from trainlib_deployer.ir.graph import Graph
 from trainlib_deployer.ir.tensor import Kind, Tensor
 from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.passes import folded_norms
@@ -102,7 +103,8 @@ def _net(project: Project, code: CodeView, plan_id: int) -> dict[str, Any]:
         "loss_id": code.home(training.loss_tensor) if training else None,
         "target": _target(training.target, code) if training and own_target else None,
         "counter_id": code.home(training.counter) if training and training.counter else None,
-        "kept": " and the optimizer's state" if len(graph.persistent) > len(graph.state) else "",
+        "kept": _kept(graph),
+        "early_stopping": _early_stopping(project, code),
         "state_bytes": STATE_HEADER_BYTES + sum(t.bytes for t in graph.persistent),
         "state_id": _identity([[t.name, t.shape] for t in graph.persistent]),
         "plan_id": plan_id,
@@ -117,6 +119,32 @@ def _target(target: Tensor, code: CodeView) -> dict[str, Any]:
         "bytes": target.bytes // target.shape[0],
         "shape": _shape(target),
         "meaning": ", class indices" if target.dtype is DType.I32 else "",
+    }
+
+
+def _kept(graph: Graph) -> str:
+    """What is saved beside the parameters."""
+    training = graph.training
+    counts = training is not None and training.counter is not None
+    optimizer = " and the optimizer's state" if graph.optimizer_state or counts else ""
+    return optimizer + (" and the best evaluation" if training and training.best else "")
+
+
+def _early_stopping(project: Project, code: CodeView) -> dict[str, Any] | None:
+    """When net_count_evaluation() says that training should end."""
+    spec, training = project.spec.training.early_stopping, project.graph.training
+    if spec is None or training is None or training.best is None:
+        return None
+    best = f"{code.home(training.best)}[BEST]"
+    is_loss = spec.monitor == "loss"
+    return {
+        "id": code.home(training.best),
+        "monitored": "mean loss" if is_loss else "share of right answers",
+        "monitors_loss": int(is_loss),
+        "gain": f"{best} - value" if is_loss else f"value - {best}",
+        "min_delta": c_number(spec.min_delta),
+        "patience": spec.patience,
+        "restores": int(spec.restore_best_weights),
     }
 
 
@@ -139,8 +167,8 @@ def _plan_id(plan: Mapping[str, Any], project: Project, inputs: Mapping[str, Pat
 def _inputs(project: Project) -> dict[str, Path]:
     """The spec's own files, by their place in the project."""
     spec = project.spec
-    given = {"train": spec.data.train, "test": spec.data.test, "init": spec.init}
-    return {f"inputs/{name}.npz": path for name, path in given.items() if path is not None}
+    given = {**spec.data.files, **({"init": spec.init} if spec.init else {})}
+    return {f"inputs/{name}.npz": path for name, path in given.items()}
 
 
 def _levels(memory: MemoryPlan) -> list[dict[str, Any]]:
@@ -233,6 +261,7 @@ def _tiles(plan: TilePlan) -> dict[str, Any]:
 
 def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
     schedule, memory = project.schedule, project.memory
+    stopping = project.spec.training.early_stopping if project.graph.training else None
     offsets = _state_offsets(project)
     state = [
         {
@@ -251,6 +280,7 @@ def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
         "batch_size": project.graph.step_samples,
         "pass_samples": project.graph.batch_size,
         "training_steps": project.training_steps,
+        "early_stopping": stopping and {"monitor": stopping.monitor, "patience": stopping.patience},
         "home": memory.home,
         "forward_steps": schedule.forward_steps,
         "steps": [

@@ -52,6 +52,11 @@ def failures(log: RunLog, golden: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
         for item in log.evaluations
         if item.ok is False
     )
+    found.extend(
+        f"early stopping after step {item.step}: it {item.device}, PyTorch {item.golden}"
+        for item in log.decisions
+        if not item.ok
+    )
     peer = finite_steps(golden)
     if log.not_finite:
         at = log.not_finite

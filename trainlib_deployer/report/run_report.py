@@ -10,6 +10,11 @@ from typing import Any
 
 from trainlib_deployer.errors import Diagnostic, RunFailedError
 from trainlib_deployer.ir.tensor import whole_name
+from trainlib_deployer.report.early_stopping import (
+    EARLY_STOPPING_SCHEMA,
+    early_stopping_document,
+    near_ties,
+)
 from trainlib_deployer.report.run_failures import failures
 from trainlib_deployer.report.schema import (
     BOOLEAN,
@@ -63,8 +68,10 @@ RUN_SCHEMA: Schema = ok_document(
         "golden_loss": array(NUMBER),
         "accuracy": nullable(obj({"device": NUMBER, "golden": NUMBER})),
         "evaluations": array(
-            obj({"step": COUNT, "device": _EVALUATED, "golden": _EVALUATED})
+            obj({"step": COUNT, "data": {"enum": ["validation", "test"]},
+                 "device": _EVALUATED, "golden": _EVALUATED})
         ),
+        "early_stopping": nullable(EARLY_STOPPING_SCHEMA),
         "tensors": array(_TENSOR),
         "profile": nullable(
             obj({"unit": {"enum": ["cycles", "instructions", "ns"]}, "total": COUNT,
@@ -96,6 +103,7 @@ def run_report(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str, Any]) 
     _require_complete(log, plan, golden)
     found = failures(log, golden)
     accuracy = log.accuracy
+    evaluations = [_evaluation(item, golden) for item in log.evaluations]
     document = {
         "schema": 1,
         "status": "mismatch" if found else "ok",
@@ -110,7 +118,8 @@ def run_report(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str, Any]) 
         }
         if accuracy and accuracy.samples
         else None,
-        "evaluations": [_evaluation(item, golden) for item in log.evaluations],
+        "evaluations": evaluations,
+        "early_stopping": early_stopping_document(log, plan, evaluations),
         "tensors": [*_tensors(log.tensors), *map(_absent, plan["absent"])],
         "profile": _profile(log, plan),
         "memory": {
@@ -122,7 +131,7 @@ def run_report(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str, Any]) 
             {"core": item.core, "peak": item.peak_bytes, "size": item.size_bytes}
             for item in log.stacks
         ],
-        "notes": list(golden.get("notes", [])),
+        "notes": [*golden.get("notes", []), *near_ties(log)],
         "errors": error_entries(found),
     }
     return RunReport(plan["network"], document, found)
@@ -151,20 +160,24 @@ def _require_complete(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str,
         raise RunFailedError(
             f"the run is incomplete: {len(log.evaluations)} of {expected} evaluations printed."
         )
+    if plan.get("early_stopping") and len(log.decisions) != expected:
+        raise RunFailedError(
+            f"the run is incomplete: {len(log.decisions)} of {expected} decisions printed."
+        )
     if golden.get("accuracy") is not None and log.accuracy is None:
         raise RunFailedError("the run is incomplete: it printed no accuracy.")
 
 
 def _evaluation(item: Evaluation, golden: Mapping[str, Any]) -> Document:
     """`accuracy` is null where the loss has no classes."""
-    has_classes = golden["accuracy"] is not None
 
     def of(loss: float, correct: int) -> Document:
-        accuracy = correct / item.samples if has_classes else None
+        accuracy = correct / item.samples if golden["classes"] else None
         return {"loss": _number(loss), "accuracy": accuracy}
 
     return {
         "step": item.step,
+        "data": golden["evaluated"],
         "device": of(item.loss, item.correct),
         "golden": of(item.golden_loss, item.golden_correct),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trainlib_deployer.report.early_stopping import early_stopping_text
 from trainlib_deployer.report.run_report import RunReport
 from trainlib_deployer.report.schema import Document
 from trainlib_deployer.report.text import Cell, plural, table
@@ -20,7 +21,8 @@ def run_text(report: RunReport) -> str:
     facts = [
         ("loss", _loss(document)),
         ("accuracy", _accuracy(document)),
-        *(("test", _evaluation(item)) for item in _some(document["evaluations"])),
+        *((item["data"], _evaluation(item)) for item in _some(document["evaluations"])),
+        ("stopping", early_stopping_text(document)),
         ("tensors", _tensors(document)),
         ("memory", _memory(document)),
         ("stack", _stack(document)),
@@ -28,7 +30,7 @@ def run_text(report: RunReport) -> str:
         *(("differs", error["message"]) for error in document["errors"]),
     ]
     lines = [f"{report.network} on {where}: {verdict} PyTorch"]
-    lines += [f"  {name:<9} {text}" for name, text in facts if text]
+    lines += [f"  {name:<10} {text}" for name, text in facts if text]
     return "\n".join([*lines, *_profile(document["profile"])])
 
 

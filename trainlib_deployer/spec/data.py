@@ -49,8 +49,7 @@ def check_data(
     wanted = _Wanted(spec.input_shape, target_shape, target_is_class, classes)
     counts = {
         key: _check_file(path, key, spec.data.key_where.get(key), wanted, diagnostics)
-        for key, path in (("train", spec.data.train), ("test", spec.data.test))
-        if path is not None
+        for key, path in spec.data.files.items()
     }
     return DataSummary(counts.get("train", 0), counts.get("test", 0))
 

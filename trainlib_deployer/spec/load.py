@@ -19,6 +19,7 @@ from trainlib_deployer.spec.load_layers import read_layers
 from trainlib_deployer.spec.model import (
     DataSpec,
     DeviceOptions,
+    EarlyStoppingSpec,
     InputSpec,
     LayerSpec,
     ModelSpec,
@@ -29,7 +30,7 @@ from trainlib_deployer.spec.reader import Reader
 from trainlib_deployer.spec.yaml_source import Source, read_yaml
 
 TOP_KEYS = ("name", "input", "layers", "training", "data", "init", "device")
-_TRAINING_PARTS = ("loss", "optimizer", "schedule", "parameter_groups")
+_TRAINING_PARTS = ("loss", "optimizer", "schedule", "parameter_groups", "early_stopping")
 
 
 def load_spec(path: Path, diagnostics: Diagnostics) -> ModelSpec | None:
@@ -67,10 +68,7 @@ class _SpecReader:
         layers = self._read_layers()
         training = self._read_training()
         data = self._read_data()
-        if training.evaluate_every and "test" not in data.key_where:
-            where = training.key_where["evaluate_every"]
-            hint = "Write data: {test: test.npz}."
-            self._reader.error("training: evaluate_every needs data with test samples", where, hint)
+        self._check_evaluations(training, data)
         device = self._read_device()
         init = self._existing_file(own.get("init"), self._entries, "init", "")
         if shape is None or layers is None:
@@ -88,6 +86,18 @@ class _SpecReader:
             text=self._source.text,
             where=self._where,
         )
+
+    def _check_evaluations(self, training: TrainingSpec, data: DataSpec) -> None:
+        """They need samples; that a file is missing was said at its place."""
+        hint = "Write data: {validation: validation.npz}."
+        if training.evaluate_every and not data.key_where.keys() & {"validation", "test"}:
+            where = training.key_where["evaluate_every"]
+            what = "evaluate_every needs data with validation or test samples"
+            self._reader.error(f"training: {what}", where, hint)
+        if training.early_stopping and "validation" not in data.key_where:
+            where = training.key_where["early_stopping"]
+            what = "early_stopping needs data with validation samples"
+            self._reader.error(f"training: {what}", where, hint)
 
     def _required(self, key: str, example: str) -> Node | None:
         entry = self._entries.get(key)
@@ -147,10 +157,22 @@ class _SpecReader:
             loss=typed(LOSSES, "loss"),
             optimizer=typed(OPTIMIZERS, "optimizer"),
             schedule=typed(SCHEDULES, "schedule", required=False),
+            early_stopping=self._read_early_stopping(entries),
             **settings,
             where=node.where,
             key_where={key: entry.key_where for key, entry in entries.items()},
         )
+
+    def _read_early_stopping(self, training: Mapping[str, Entry]) -> EarlyStoppingSpec | None:
+        entry = training.get("early_stopping")
+        what, node = "training: early_stopping", entry.value if entry else None
+        entries = self._reader.mapping(node, what, "{monitor: loss, patience: 5}")
+        if entries is None or node is None:
+            return None
+        self._reader.unknown_keys(entries, tuple(fields_of(EarlyStoppingSpec)), f"{what}: ")
+        values = self._reader.options(EarlyStoppingSpec, entries, node.where, f"{what}: ")
+        places = {key: item.value.where for key, item in entries.items()}
+        return None if values is None else EarlyStoppingSpec(**values, key_where=places)
 
     def _groups(self) -> Node | None:
         training = self._entries.get("training")
@@ -168,6 +190,9 @@ class _SpecReader:
         entries, settings = section
         return DataSpec(
             train=self._existing_file(settings.get("train"), entries, "train", "data: "),
+            validation=self._existing_file(
+                settings.get("validation"), entries, "validation", "data: "
+            ),
             test=self._existing_file(settings.get("test"), entries, "test", "data: "),
             key_where={key: entry.value.where for key, entry in entries.items()},
         )

@@ -52,6 +52,25 @@ class LayerSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlyStoppingSpec:
+    """When training ends before its last step. `key_where` is the place of each key."""
+
+    monitor: str = fields.choice(
+        ("loss", "accuracy"), default="loss", help="of the validation samples"
+    )
+    patience: int = fields.integer(
+        minimum=1, help="evaluations without improvement, after which training ends"
+    )
+    min_delta: float = fields.number(
+        default=0.0, minimum=0.0, help="an improvement is a change by more than that"
+    )
+    restore_best_weights: bool = fields.boolean(
+        default=True, help="training ends with the state of the best evaluation, not the last one"
+    )
+    key_where: Mapping[str, Location]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
     """How the network is trained; loss and optimizer may be missing when `epochs` is 0.
 
@@ -61,12 +80,14 @@ class TrainingSpec:
     loss: Loss | None
     optimizer: Optimizer | None
     schedule: Schedule | None = None
+    early_stopping: EarlyStoppingSpec | None = None
     epochs: int = fields.integer(default=1, minimum=0, help="0: predict only")
     max_steps: int | None = fields.integer(default=None, minimum=1, help="stop earlier")
     evaluate_every: int | None = fields.integer(
         default=None,
         minimum=1,
-        help="loss and accuracy on data.test each time so many steps are done",
+        help="loss and accuracy on data.validation, or else data.test, each time so many steps are"
+        " done; with data.validation each epoch when not given",
     )
     batch_size: int = fields.integer(default=1, minimum=1, help="samples a step")
     accumulate: int = fields.integer(
@@ -107,8 +128,15 @@ class DataSpec:
     """The files with samples; None where there is none. `key_where` is the place of each path."""
 
     train: Path | None = fields.path(default=None, help=".npz with arrays x and y")
+    validation: Path | None = fields.path(default=None, help="evaluations while training")
     test: Path | None = fields.path(default=None, help="accuracy after training")
     key_where: Mapping[str, Location] = field(default_factory=dict)
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """Those that are given, by their key."""
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {key: path for key, path in found.items() if path is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from trainlib_deployer.spec.load_layers import MAX_LAYERS
 from trainlib_deployer.spec.model import (
     DataSpec,
     DeviceOptions,
+    EarlyStoppingSpec,
     GroupSpec,
     InputSpec,
     LayerSpec,
@@ -135,6 +136,7 @@ def _training() -> Schema:
         "optimizer": _typed(OPTIMIZERS),
         "schedule": _typed(SCHEDULES),
         "parameter_groups": {"type": "array", "items": _section(GroupSpec)},
+        "early_stopping": _section(EarlyStoppingSpec),
         **_properties(TrainingSpec),
     }
     return {

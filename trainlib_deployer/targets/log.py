@@ -71,7 +71,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """On the test data after `step` training steps; `ok` is None where nothing was judged."""
+    """On held-out data after `step` training steps; `ok` is None where nothing was judged."""
 
     step: int
     loss: float
@@ -80,6 +80,18 @@ class Evaluation:
     samples: int
     golden_correct: int
     ok: bool | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Early stopping's after the evaluation of `step`: improves, waits or stops. The run goes on as
+    the golden model did; `is_tie`: the device would have done otherwise, and may."""
+
+    step: int
+    device: str
+    golden: str
+    is_tie: bool
+    ok: bool
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,8 @@ class RunLog:
     free_run: FreeRun | None = None
     accuracy: Accuracy | None = None
     evaluations: tuple[Evaluation, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    restored: int | None = None
     not_finite: NotFinite | None = None
     profile: tuple[StepCount, ...] = ()
     stacks: tuple[StackUse, ...] = ()
@@ -150,8 +164,8 @@ class RunLog:
     @property
     def agrees(self) -> bool:
         """Whether everything that was judged is right."""
-        judged: list[TensorCheck | FreeRun | Accuracy | Evaluation | None]
-        judged = [*self.tensors, self.free_run, self.accuracy]
+        judged: list[TensorCheck | FreeRun | Accuracy | Evaluation | Decision | None]
+        judged = [*self.tensors, self.free_run, self.accuracy, *self.decisions]
         judged += [item for item in self.evaluations if item.ok is not None]
         return not self.violations and all(item.ok for item in judged if item)
 
@@ -166,6 +180,7 @@ def parse_log(lines: Iterable[str]) -> RunLog:
 
 _FLOAT = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|inf|nan)"
 _INT = r"-?\d{1,10}"
+_DECISION = "improves|waits|stops"
 _OK = r"(?P<ok>ok|MISMATCH)"
 _AT = rf"step (?P<step>{_INT}), (?P<at>\S+): "
 _TENSOR = r"(?P<kind>[a-z_]+) (?P<name>\S+)"
@@ -182,6 +197,7 @@ class _Parser:
     checks: list[TensorCheck | MemoryViolation] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     profile: list[StepCount] = field(default_factory=list)
     stacks: list[StackUse] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
@@ -201,6 +217,7 @@ class _Parser:
             checks=tuple(self.checks),
             losses=tuple(self.losses),
             evaluations=tuple(self.evaluations),
+            decisions=tuple(self.decisions),
             profile=tuple(self.profile),
             stacks=tuple(self.stacks),
             messages=tuple(self.messages),
@@ -272,6 +289,15 @@ class _Parser:
             )
         )
 
+    def decision(self, match: re.Match[str]) -> None:
+        verdict = match["verdict"]
+        words = match["device"], match["golden"]
+        is_tie = verdict == "near tie"
+        self.decisions.append(Decision(int(match["step"]), *words, is_tie, verdict != "MISMATCH"))
+
+    def restored(self, match: re.Match[str]) -> None:
+        self._once(restored=int(match["step"]))
+
     def not_finite(self, match: re.Match[str]) -> None:
         found = NotFinite(int(match["step"]), match["at"], match["kind"], match["name"])
         self._once(not_finite=found)
@@ -327,6 +353,13 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
             rf" correct (?P<correct>\d+) of (?P<samples>\d+), golden (?P<right>\d+)(?:, {_OK})?",
             _Parser.evaluation,
         ),
+        (
+            "decision ",
+            rf"decision (?P<step>\d+): (?P<device>{_DECISION}), golden (?P<golden>{_DECISION}),"
+            r" (?P<verdict>ok|near tie|MISMATCH)",
+            _Parser.decision,
+        ),
+        ("restored: ", r"restored: the state after step (?P<step>\d+)", _Parser.restored),
         ("not finite: ", rf"not finite: {_AT}{_TENSOR}", _Parser.not_finite),
         (
             "network ",

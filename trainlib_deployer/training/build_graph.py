@@ -144,9 +144,24 @@ def _build_training(
         target=target,
         rules=rules,
         counter=counter,
+        best=_best(spec, wanted.classes, diagnostics),
         schedule=spec.schedule,
         clipping=_clipping(spec, diagnostics),
     )
+
+
+def _best(spec: TrainingSpec, classes: int | None, diagnostics: Diagnostics) -> Tensor | None:
+    """What early stopping keeps: the best evaluation's value and number, and their count."""
+    stopping = spec.early_stopping
+    if stopping is None:
+        return None
+    if stopping.monitor == "accuracy" and classes is None:
+        diagnostics.add(
+            "training: early_stopping: accuracy needs a loss of classes, such as cross_entropy.",
+            stopping.key_where["monitor"],
+            "Write monitor: loss.",
+        )
+    return Tensor("early_stopping.best", Kind.COUNTER, (3,))  # f32 counts so few exactly
 
 
 def _clipping(spec: TrainingSpec, diagnostics: Diagnostics) -> Clipping | None:

@@ -5,13 +5,10 @@ def main() -> None:
     with torch.no_grad():
         t = build().double().eval()(x[:1].double())
     found = {("activation", name): value for name, value in t.items()}
-    correct, test_samples = None, 0
     write_samples("train", x, x[:0])
-    if "load_test" in globals() and CLASSES:
-        test_x, test_y = load_test()
-        write_samples("test", test_x, test_y)
-        correct, test_samples = count_correct(net, test_x, test_y), len(test_x)
+    held_out = load_all_held_out()
+    correct = count_correct(net, *held_out["test"]) if CLASSES and "test" in held_out else None
     state = blob(state_of(net))
     expected = [[compared(found, *check) for check in CHECKS]]
-    write_data([state, state], expected, [(0, 0, 0)], [[0]], [], correct, test_samples, [])
+    write_data([state, state], expected, [(0, 0, 0)], [[0]], [], correct, held_out, [])
     print("golden: predicts only")

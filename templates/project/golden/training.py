@@ -73,37 +73,53 @@ def evaluated(net: Net, x: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
     return float(np.mean(each)), correct
 
 
-def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
-    """Train in f32: the network, the losses, all state and the learning rates before each step near the
-    first and the last one, and what evaluations find. It ends before a step that makes what is not
-    finite."""
-    net = build()
-    keep = {step for near in steps_near(len(batches)) for step in near}
-    optimizer = optimizer_of(net)
-    scheduler = scheduler_of(optimizer)
-    losses, states, evaluations = [], {}, []
-    state = whole_state(net, optimizer, 0)
-    test = load_test() if EVALUATE_EVERY else None
+def training_steps(net: Net, optimizer, scheduler, x: torch.Tensor, y: torch.Tensor, batches: list):
+    """Train: the loss of each step, when it is done."""
     for step, samples in enumerate(batches):
-        if step in keep:
-            states[step] = state, rates_of(optimizer)
         optimizer.zero_grad()
-        losses.append(0.0)
+        total = 0.0
         for part in passes_of(samples):
             loss = share_of_loss(net(x[part]), y[part], len(samples))
             loss.backward()
-            losses[-1] += loss.item()
+            total += loss.item()
         clip_gradients(net)
         optimizer.step()
         if (step + 1) % SCHEDULE_EVERY == 0:
             scheduler.step()
-        state = whole_state(net, optimizer, step + 1)
-        if not np.isfinite(losses[-1]) or not all(v.isfinite().all() for v in state.values()):
-            losses.pop()
+        yield total
+
+
+def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], held_out: tuple | None):
+    """Train in f32: the network, the losses, all state and the learning rates before each of the first
+    and the last SEARCH steps, what evaluations find, and the steps that training takes. It breaks off
+    before a step that makes what is not finite."""
+    net = build()
+    optimizer = optimizer_of(net)
+    scheduler = scheduler_of(optimizer)
+    stopping = EarlyStopping() if "EarlyStopping" in globals() else None
+    losses, states, evaluations = [], {}, []
+    state = whole_state(net, optimizer, 0) | (stopping.kept() if stopping else {})
+    rates = rates_of(optimizer)
+    for step, loss in enumerate(training_steps(net, optimizer, scheduler, x, y, batches)):
+        states[step] = state, rates
+        if step >= 2 * SEARCH:
+            del states[step - SEARCH]
+        state, rates = whole_state(net, optimizer, step + 1), rates_of(optimizer)
+        if not np.isfinite(loss) or not all(v.isfinite().all() for v in state.values()):
             break
-        if test is not None and (step + 1) % EVALUATE_EVERY == 0:
-            evaluations.append(evaluated(net, *test))
-    return net, losses, states, evaluations
+        losses.append(loss)
+        if held_out and (step + 1) % EVALUATE_EVERY == 0:
+            evaluations.append(evaluated(net, *held_out))
+            if stopping and stopping.counts(monitored(*evaluations[-1], len(held_out[0]))):
+                stopping.best_state = state_of(net)
+        if stopping:
+            state |= stopping.kept()
+            if stopping.ends:
+                batches = batches[: step + 1]
+                break
+    if stopping and RESTORE_BEST:
+        load_state(net, stopping.best_state)
+    return net, losses, states, evaluations, len(batches)
 
 
 def update(net: Net, before: tuple, gradients: dict, step: int):
@@ -246,13 +262,16 @@ def choose_step(wanted: int, candidates: range, states, x, y, batches):
 def main() -> None:
     prepare()
     x, y = load_samples()
+    held_out = load_all_held_out()
+    watched = held_out[HELD_OUT[0]] if EVALUATE_EVERY else None
     batches = mini_batches(len(x))
-    net, losses, states, evaluations = train(x, y, batches)
+    net, losses, states, evaluations, steps = train(x, y, batches, watched)
+    batches = batches[:steps]
     checked, blobs, expected, notes = [], [blob(states[0][0])], [], []
-    if len(losses) < STEPS:
+    if len(losses) < steps:
         # the steps before that are of no scale in which rounding is small
         notes.append(f"PyTorch's training is not finite from step {len(losses)} on")
-    for candidates in steps_near(STEPS) if len(losses) == STEPS else ():
+    for candidates in steps_near(steps) if len(losses) == steps else ():
         if candidates[0] in [earlier for earlier, _, _ in checked]:
             continue
         wanted = candidates[0]
@@ -266,14 +285,12 @@ def main() -> None:
             checked.append((step, index, int(guided)))
             blobs.append(blob(states[step][0]))
             expected.append([compared(values, *check) for check in CHECKS])
-    correct, test_samples = None, 0
     write_samples("train", x, y)
-    if "load_test" in globals() and (CLASSES or EVALUATE_EVERY):
-        test_x, test_y = load_test()
-        write_samples("test", test_x, test_y)
-        test_samples = len(test_x)
-        correct = count_correct(net, test_x, test_y) if CLASSES else None
-    write_data(
-        blobs, expected, checked, batches, losses, correct, test_samples, notes, evaluations
-    )
+    correct = count_correct(net, *held_out["test"]) if CLASSES and "test" in held_out else None
+    verdicts = [0] * len(evaluations)
+    if "EarlyStopping" in globals():
+        exact = exact_evaluations(x, y, batches[: EVALUATE_EVERY * len(evaluations)], watched)
+        verdicts = decisions(evaluations, exact, len(watched[0]))
+    evaluations = [(*found, verdict) for found, verdict in zip(evaluations, verdicts)]
+    write_data(blobs, expected, checked, batches, losses, correct, held_out, notes, evaluations)
     print(f"golden: {len(losses)} steps, loss {losses[:1]} -> {losses[-1:]}")

@@ -132,13 +132,15 @@ def write_data(
     batches: list[list[int]],
     losses: list[float],
     correct: int | None,
-    test_samples: int,
+    held_out: dict[str, tuple],
     notes: list[str],
-    evaluations: list[tuple[float, int]] = (),
+    evaluations: list[tuple[float, int, int]] = (),
 ) -> None:
     """The files of data/: states, expected values, and golden.bin with everything else."""
-    compared = losses[:100] if len(losses) == STEPS else []
-    header = [0x31474C54, PLAN_ID, STEPS, len(checked), len(compared), test_samples]
+    steps = min(STEPS, len(batches))
+    compared = losses[:100] if len(losses) == steps else []
+    sizes = [len(held_out[name][0]) if name in held_out else 0 for name in ("validation", "test")]
+    header = [0x31474C54, PLAN_ID, steps, len(checked), len(compared), *sizes]
     samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
     flat = [word for row in (*checked, *samples) for word in row]
     words = [*header, correct or 0, EVALUATE_EVERY, len(evaluations), *flat]
@@ -152,20 +154,22 @@ def write_data(
         ),
         "golden.bin": np.array(words, "<u4").tobytes()
         + np.array(compared, "<f4").tobytes()
-        + np.array(list(evaluations), "<f4,<u4").tobytes(),
+        + np.array(list(evaluations), "<f4,<u4,<u4").tobytes(),
     }
     for name, content in files.items():
         (DATA / name).write_bytes(content)
     summary = {
         "schema": 1,
         "plan_id": PLAN_ID,
-        "steps": STEPS,
+        "steps": steps,
         "loss": losses,
-        "accuracy": correct / test_samples if correct is not None and test_samples else None,
-        "test_samples": test_samples,
+        "accuracy": None if correct is None else correct / sizes[1],
+        "test_samples": sizes[1],
+        "classes": CLASSES,
+        "evaluated": HELD_OUT[0] if EVALUATE_EVERY else None,
         "evaluations": [
             {"step": (index + 1) * EVALUATE_EVERY, "loss": loss, "correct": right}
-            for index, (loss, right) in enumerate(evaluations)
+            for index, (loss, right, _) in enumerate(evaluations)
         ],
         "checked_steps": sorted({step for step, _, _ in checked}),
         "notes": notes,
@@ -183,6 +187,14 @@ def write_samples(name: str, x: torch.Tensor, y: torch.Tensor) -> None:
     for part, values in (("x", x), ("y", y)):
         kind = "<f4" if values.is_floating_point() else "<i4"
         (DATA / f"{name}_{part}.bin").write_bytes(values.numpy().astype(kind).tobytes())
+
+
+def load_all_held_out() -> dict[str, tuple]:
+    """By name; written to data/ too."""
+    held_out = {name: load_held_out(name) for name in HELD_OUT}
+    for name, samples in held_out.items():
+        write_samples(name, *samples)
+    return held_out
 
 
 def prepare() -> None:

@@ -157,14 +157,19 @@ static float evaluate_sample(void)
 #endif
 }
 
-/* The loss of all test samples and how many are classified right; 0 where a file ends early. */
+/* The loss of all validation samples, or where there are none, test samples, and how many are
+   classified right; 0 where a file ends early. */
 static int evaluate(const golden_header *golden, golden_evaluation *found)
 {
+    const int validates = golden->validation_samples > 0;
+    const tl_data_file x_file = validates ? TL_DATA_VALIDATION_X : TL_DATA_TEST_X;
+    const tl_data_file y_file = validates ? TL_DATA_VALIDATION_Y : TL_DATA_TEST_Y;
+    const uint32_t samples = golden_evaluated_samples(golden);
     float sum = 0.0f;
 
     found->correct = 0;
-    for (uint32_t i = 0; i < golden->test_samples; i++) {
-        if (!load_sample(TL_DATA_TEST_X, TL_DATA_TEST_Y, i)) {
+    for (uint32_t i = 0; i < samples; i++) {
+        if (!load_sample(x_file, y_file, i)) {
             return 0;
         }
         sum += evaluate_sample();
@@ -172,7 +177,7 @@ static int evaluate(const golden_header *golden, golden_evaluation *found)
         found->correct += is_correct(target[0]);
 #endif
     }
-    found->loss = sum / (float)golden->test_samples;
+    found->loss = sum / (float)samples;
     return 1;
 }
 #endif

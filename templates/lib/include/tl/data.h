@@ -11,11 +11,14 @@ typedef enum tl_data_file {
     TL_DATA_STATE,
     TL_DATA_TRAIN_X,
     TL_DATA_TRAIN_Y,
+    TL_DATA_VALIDATION_X,
+    TL_DATA_VALIDATION_Y,
     TL_DATA_TEST_X,
     TL_DATA_TEST_Y,
     TL_DATA_EXPECTED_FULL,
     TL_DATA_EXPECTED_FINGERPRINT,
     TL_DATA_TRAINED, /* written */
+    TL_DATA_BEST, /* the same file, to read */
     TL_DATA_FILES
 } tl_data_file;
 
