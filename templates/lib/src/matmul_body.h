@@ -19,14 +19,16 @@ static inline int32_t smaller_of(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-typedef void mm_block_function(
-    const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias);
+/* Columns from `column` on, `step` apart, while whole blocks are left; returns the one behind. */
+typedef int32_t mm_function(
+    const matmul *m, int32_t column, int32_t step, tl_elem *c, const tl_elem *a, const tl_elem *b,
+    const tl_elem *bias);
 
-/* The blocks of one way for the operands to lie, each a function of its own: there the compiler
-   keeps all sums in registers. MM_ROWS x MM_COLUMNS, 1 x MM_COLUMNS, 1 x 1. */
+/* What does the blocks of one way for the operands to lie, each a function of its own: there the
+   compiler keeps all sums in registers. MM_ROWS x MM_COLUMNS, 1 x MM_COLUMNS, 1 x 1. */
 typedef struct {
-    int32_t a_row, b_column; /* from one row (column) to the next */
-    mm_block_function *full, *row, *single;
+    int32_t a_row; /* from one row to the next */
+    mm_function *full, *row, *single;
 } mm_blocks;
 
 /* A factor of a block of `count` rows or columns. */
@@ -79,27 +81,41 @@ static TL_INLINE void mm_block(
     }
 }
 
-/* one block of up to MM_ROWS x MM_COLUMNS, at a border in smaller ones */
-static inline void mm_any_block(
-    const matmul *m, const mm_blocks *blocks, int32_t rows, int32_t columns, tl_elem *c,
-    const tl_elem *a, const tl_elem *b, const tl_elem *bias)
+static TL_INLINE int32_t mm_strip(
+    const int rows, const int columns, const int a_lies, const int b_lies, const matmul *m,
+    int32_t column, int32_t step, tl_elem *c, const tl_elem *a, const tl_elem *b,
+    const tl_elem *bias)
 {
-    if (rows == MM_ROWS && columns == MM_COLUMNS) {
-        blocks->full(m, c, a, b, bias);
-        return;
+    const int32_t b_column = b_lies == MM_ALONG_K ? m->a_step : 1;
+
+    for (; column + columns <= m->columns; column += step) {
+        mm_block(
+            rows, columns, a_lies, b_lies, m, c + column, a, b + column * b_column,
+            bias ? bias + column : 0);
     }
+    return column;
+}
+
+/* What is left of a strip with `rows` rows: blocks of one row each, and single columns. */
+static TL_NOINLINE int32_t mm_border(
+    const matmul *m, const mm_blocks *blocks, int32_t rows, int32_t column, int32_t width,
+    int32_t step, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)
+{
+    int32_t next = column;
+
     for (int32_t i = 0; i < rows; i++) {
-        if (columns == MM_COLUMNS) {
-            blocks->row(m, c, a, b, bias);
-        }
-        for (int32_t j = 0; columns < MM_COLUMNS && j < columns; j++) {
-            blocks->single(m, c + j, a, b + j * blocks->b_column, bias ? bias + j : 0);
+        next = (width == 1 ? blocks->single : blocks->row)(m, column, step, c, a, b, bias);
+        if (next < m->columns) {
+            blocks->single(m, next, 1, c, a, b, bias);
+            next += step;
         }
         c += m->columns;
         a += blocks->a_row;
     }
+    return next;
 }
 
+/* Blocks are dealt out by strips of rows; a strip goes on with the core where the last one ended. */
 static inline void matmul_run(
     const matmul *m, const mm_blocks *blocks, tl_elem *c, const tl_elem *a, const tl_elem *b,
     const tl_elem *bias)
@@ -108,39 +124,35 @@ static inline void matmul_run(
     const int32_t cores = tl_num_cores();
     /* narrow where not every core would get a block */
     const int32_t width = row_blocks * m->columns < cores * MM_COLUMNS ? 1 : MM_COLUMNS;
+    const int32_t whole = (m->columns + width - 1) & -width;
+    const int32_t step = cores * width;
     int32_t column = tl_core_id() * width;
-    int32_t row = 0;
 
-    for (;; column += cores * width) {
-        while (column >= m->columns) {
-            /* the next strip starts with a whole block */
-            column -= (m->columns + width - 1) / width * width;
-            row += MM_ROWS;
+    for (int32_t left = m->rows; left > 0; left -= MM_ROWS) {
+        const int32_t rows = smaller_of(left, MM_ROWS);
+        int32_t next = column;
+
+        if (width > 1 && rows == MM_ROWS) {
+            next = blocks->full(m, column, step, c, a, b, bias);
         }
-        if (row >= m->rows) {
-            break;
+        if (next < m->columns) {
+            next = mm_border(m, blocks, rows, next, width, step, c, a, b, bias);
         }
-        mm_any_block(
-            m, blocks, smaller_of(m->rows - row, MM_ROWS), smaller_of(m->columns - column, width),
-            c + row * m->columns + column, a + row * blocks->a_row, b + column * blocks->b_column,
-            bias ? bias + column : 0);
+        column = next - whole;
+        c += MM_ROWS * m->columns;
+        a += MM_ROWS * blocks->a_row;
     }
 }
 
 /* The three functions of a way to lie. */
-#define MM_BLOCKS(name, a_lies, b_lies)                                                            \
-    static TL_NOINLINE void name##_full(                                                           \
-        const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)      \
+#define MM_FUNCTION(name, rows, columns, a_lies, b_lies)                                           \
+    static TL_NOINLINE int32_t name(                                                               \
+        const matmul *m, int32_t column, int32_t step, tl_elem *c, const tl_elem *a,               \
+        const tl_elem *b, const tl_elem *bias)                                                     \
     {                                                                                              \
-        mm_block(MM_ROWS, MM_COLUMNS, a_lies, b_lies, m, c, a, b, bias);                           \
-    }                                                                                              \
-    static TL_NOINLINE void name##_row(                                                            \
-        const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)      \
-    {                                                                                              \
-        mm_block(1, MM_COLUMNS, a_lies, b_lies, m, c, a, b, bias);                                 \
-    }                                                                                              \
-    static TL_NOINLINE void name##_single(                                                         \
-        const matmul *m, tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)      \
-    {                                                                                              \
-        mm_block(1, 1, a_lies, b_lies, m, c, a, b, bias);                                          \
+        return mm_strip(rows, columns, a_lies, b_lies, m, column, step, c, a, b, bias);            \
     }
+#define MM_BLOCKS(name, a_lies, b_lies)                                                            \
+    MM_FUNCTION(name##_full, MM_ROWS, MM_COLUMNS, a_lies, b_lies)                                  \
+    MM_FUNCTION(name##_row, 1, MM_COLUMNS, a_lies, b_lies)                                         \
+    MM_FUNCTION(name##_single, 1, 1, a_lies, b_lies)
