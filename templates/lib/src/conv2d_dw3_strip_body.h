@@ -14,9 +14,33 @@ typedef struct {
     int32_t from_line, to_line;
     int32_t first, last;      /* rows to make */
     int32_t pad, extent;      /* rows above the source; its rows */
+    int32_t begin;            /* the first row of the source that counts */
+    int32_t above;            /* rows of the result that it comes too late for */
+    int32_t early, rows;      /* rows of the source that complete none of ours, and others */
+    int32_t behind;           /* the first row of the result that the source does not complete */
     uint32_t outside;         /* bit j: whether the source lacks column j of those that taps see */
     tl_acc bias;
 } dw3_strip;
+
+/* Which of the source's `extent` rows make rows [first, last): mostly as for the strip before. */
+static void strip_lines(dw3_strip *s, int32_t first, int32_t last, int32_t extent)
+{
+    const int32_t wanted = last - s->pad + DW3 - 1;
+    const int32_t end = wanted < extent ? wanted : extent;
+    int32_t line; /* of the result: what the next row completes */
+
+    s->first = first;
+    s->last = last;
+    s->extent = extent;
+    s->begin = first > s->pad ? first - s->pad : 0;
+    line = s->begin + s->pad - (DW3 - 1);
+    s->above = line < last ? line - first : last - first;
+    s->rows = end > s->begin ? end - s->begin : 0;
+    s->behind = line + s->rows;
+    s->early = first - line < s->rows ? first - line : s->rows;
+    s->early = s->early > 0 ? s->early : 0;
+    s->rows -= s->early;
+}
 
 static TL_INLINE void strip_store(
     const int cols, const int accumulate, tl_elem *to, const tl_acc sum[STRIP])
@@ -131,49 +155,40 @@ static TL_INLINE const tl_elem *strip_rows_of(
 
 static TL_INLINE void strip_make(const int cols, const int accumulate, const dw3_strip *s)
 {
-    const int32_t pad = s->pad, first = s->first, last = s->last, from_line = s->from_line;
-    const int32_t begin = first > pad ? first - pad : 0;
-    const int32_t wanted = last - pad + DW3 - 1;
-    const int32_t end = wanted < s->extent ? wanted : s->extent;
+    const int32_t rows = s->rows, to_line = s->to_line;
+    const int32_t w_bytes = s->w_step * (int32_t)sizeof(tl_elem);
     const tl_acc bias = accumulate ? 0 : s->bias;
-    const tl_elem *from = s->from + begin * from_line;
-    tl_elem *to = s->to + first * s->to_line;
-    int32_t line = begin + pad - (DW3 - 1); /* of the result: what the next row completes */
-    int32_t rows = end - begin;
-    int32_t early = first - line;           /* rows that complete nothing of ours */
+    const tl_elem *from = s->from + s->begin * s->from_line;
+    const tl_elem *weight = s->w;
+    tl_elem *to = s->to + s->first * to_line;
     tl_acc w[DW3][DW3], sum[DW3][STRIP];
 
     for (int t = 0; t < DW3 * DW3; t++) {
-        w[t / DW3][t % DW3] = TL_LOAD(s->w[t * s->w_step]);
+        w[t / DW3][t % DW3] = TL_LOAD_STEP(&weight, w_bytes);
     }
     for (int i = 0; i < DW3 * STRIP; i++) {
         sum[i / STRIP][i % STRIP] = bias;
     }
-    for (int32_t i = first; i < line && i < last; i++, to += s->to_line) {
+    for (int32_t i = s->above; i > 0; i--, to += to_line) {
         strip_store(cols, accumulate, to, sum[0]);
     }
-    rows = rows > 0 ? rows : 0;
-    line += rows;
-    early = early < rows ? early : rows;
-    early = early > 0 ? early : 0;
-    rows -= early;
-    for (int part = 0; part < 2; part++) {
-        const int32_t count = part ? rows : early;
-        int32_t to_line = part ? s->to_line : 0;
+    for (int part = s->early > 0 ? 0 : 1; part < 2; part++) {
+        const int32_t count = part ? rows : s->early;
+        int32_t step = part ? to_line : 0;
 
-        TL_KEEP(to_line);
-        from = strip_rows_of(cols, accumulate, s, count, from, to, to_line, w, sum);
+        TL_KEEP(step);
+        from = strip_rows_of(cols, accumulate, s, count, from, to, step, w, sum);
     }
-    to += rows * s->to_line;
-    for (; line < last; line++) {
+    to += rows * to_line;
+    for (int32_t line = s->behind; line < s->last; line++) {
         for (int i = 0; i < cols; i++) {
             sum[0][i] = sum[1][i];
             sum[1][i] = sum[2][i];
             sum[2][i] = bias;
         }
-        if (line >= first) {
+        if (line >= s->first) {
             strip_store(cols, accumulate, to, sum[0]);
-            to += s->to_line;
+            to += to_line;
         }
     }
 }
@@ -193,8 +208,19 @@ STRIP_FUNCTION(1)
 STRIP_FUNCTION(2)
 STRIP_FUNCTION(3)
 
-static void (*const strip_of[2][STRIP])(const dw3_strip *) = {
-    {strip_of_1, strip_of_2, strip_of_3}, {strip_adding_1, strip_adding_2, strip_adding_3}};
+/* No table of functions: it would lie far from the cores. */
+static TL_INLINE void strip_run(int32_t width, int32_t accumulate, const dw3_strip *s)
+{
+    if (accumulate) {
+        (width == 3 ? strip_adding_3 : width == 2 ? strip_adding_2 : strip_adding_1)(s);
+    } else if (width == 3) {
+        strip_of_3(s);
+    } else if (width == 2) {
+        strip_of_2(s);
+    } else {
+        strip_of_1(s);
+    }
+}
 
 /* How many columns from `column` on make a strip: its first and last tap alone may see none. */
 static inline int32_t strip_width(int32_t column, int32_t start, int32_t extent, int32_t count)
@@ -209,6 +235,16 @@ static inline int32_t strip_width(int32_t column, int32_t start, int32_t extent,
         width--;
     }
     return width;
+}
+
+/* Bit j: whether the source lacks column `start` + j; of a strip of several columns only the first
+   and the last may be outside. */
+static inline uint32_t strip_outside(int32_t start, int32_t width, int32_t extent)
+{
+    if (width == 1) {
+        return ~bits_inside(start, extent) & 7;
+    }
+    return (uint32_t)(start < 0) | (uint32_t)(start + width + 1 >= extent) << (width + 1);
 }
 
 /* Planes of `count` x `lines` results. A core makes a range of their rows, strip by strip. */
@@ -227,9 +263,8 @@ static TL_NOINLINE void strip_planes(const dw3_planes *p)
 {
     const int32_t lines = p->lines, count = p->count, extent = p->extent_w, start = -p->left;
     const int32_t channels = p->channels, flip = p->flip;
-    const int32_t from_plane = p->extent_h * extent;
-    void (*const *const run)(const dw3_strip *) = strip_of[p->accumulate != 0];
-    dw3_strip s = {.w_step = flip ? -1 : 1, .from_line = extent, .to_line = count, .pad = p->top};
+    const int32_t accumulate = p->accumulate, from_plane = p->extent_h * extent;
+    dw3_strip s = {.last = -1, .w_step = flip ? -1 : 1, .from_line = extent, .to_line = count, .pad = p->top};
     int32_t strips = 0, plane, begin, end;
     tl_range own;
 
@@ -248,14 +283,18 @@ static TL_NOINLINE void strip_planes(const dw3_planes *p)
         for (int32_t column = 0, width; column < count && end > 0; column += width) {
             width = strip_width(column, start, extent, count);
             if (begin < lines) {
-                s.first = begin;
-                s.last = end < lines ? end : lines;
+                const int32_t last = end < lines ? end : lines;
+                int32_t extent_h = p->extent_h;
+
                 s.from = p->from + plane * from_plane + start + column;
                 s.to = p->to + plane * lines * count + column;
-                s.outside = ~bits_inside(start + column, extent) & ((1u << (width + 2)) - 1);
+                s.outside = strip_outside(start + column, width, extent);
                 /* none of its columns: none of its rows */
-                s.extent = s.outside == 7 ? 0 : p->extent_h;
-                run[width - 1](&s);
+                extent_h = s.outside == 7 ? 0 : extent_h;
+                if (begin != s.first || last != s.last || extent_h != s.extent) {
+                    strip_lines(&s, begin, last, extent_h);
+                }
+                strip_run(width, accumulate, &s);
             }
             begin = begin < lines ? 0 : begin - lines;
             end -= lines;
