@@ -340,7 +340,7 @@ static TL_NOINLINE void strip_fw(
     const dw3_planes planes = {
         .from = x, .w = w, .b = b, .to = y, .n = op->n, .channels = op->co, .lines = op->ho,
         .count = op->wo, .extent_h = op->hi, .extent_w = op->wi, .top = op->pad_top,
-        .left = op->pad_left, .accumulate = op->accumulate};
+        .left = op->pad_left, .step = op->stride_w, .accumulate = op->accumulate};
 
     strip_planes(&planes);
 }
@@ -348,7 +348,7 @@ static TL_NOINLINE void strip_fw(
 void TL_NAME(conv2d_dw3_fw)(
     const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
 {
-    if (op->stride_h == 1 && op->stride_w == 1) {
+    if (op->stride_h == op->stride_w) {
         strip_fw(op, y, x, w, b);
         return;
     }

@@ -9,6 +9,8 @@
 #include "conv2d_common.h"
 #include "gradient_body.h"
 #include "conv2d_dw3_strip_body.h"
+#include "conv2d_dw3_jump_body.h"
+#include "conv2d_dw3_planes_body.h"
 #include "conv2d_dw3_body.h"
 #include "conv2d_dw3_ig_body.h"
 #include "conv2d_wg_common_body.h"

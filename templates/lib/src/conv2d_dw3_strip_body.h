@@ -19,6 +19,7 @@ typedef struct {
     int32_t early, rows;      /* rows of the source that complete none of ours, and others */
     int32_t behind;           /* the first row of the result that the source does not complete */
     uint32_t outside;         /* bit j: whether the source lacks column j of those that taps see */
+    int32_t accumulate;
     tl_acc bias;
 } dw3_strip;
 
@@ -219,85 +220,5 @@ static TL_INLINE void strip_run(int32_t width, int32_t accumulate, const dw3_str
         strip_of_2(s);
     } else {
         strip_of_1(s);
-    }
-}
-
-/* How many columns from `column` on make a strip: its first and last tap alone may see none. */
-static inline int32_t strip_width(int32_t column, int32_t start, int32_t extent, int32_t count)
-{
-    const int32_t left = count - column;
-    int32_t width = left < STRIP ? left : left == STRIP + 1 ? 2 : STRIP;
-
-    if (start + column + 1 < 0) {
-        return 1;
-    }
-    while (width > 1 && start + column + width >= extent) {
-        width--;
-    }
-    return width;
-}
-
-/* Bit j: whether the source lacks column `start` + j; of a strip of several columns only the first
-   and the last may be outside. */
-static inline uint32_t strip_outside(int32_t start, int32_t width, int32_t extent)
-{
-    if (width == 1) {
-        return ~bits_inside(start, extent) & 7;
-    }
-    return (uint32_t)(start < 0) | (uint32_t)(start + width + 1 >= extent) << (width + 1);
-}
-
-/* Planes of `count` x `lines` results. A core makes a range of their rows, strip by strip. */
-typedef struct {
-    const tl_elem *from, *w, *b;
-    tl_elem *to;
-    int32_t n, channels;
-    int32_t lines, count;        /* of the result */
-    int32_t extent_h, extent_w;  /* of the source */
-    int32_t top, left;           /* columns and rows before the source */
-    int32_t flip;                /* whether the taps go from the last to the first */
-    int32_t accumulate;
-} dw3_planes;
-
-static TL_NOINLINE void strip_planes(const dw3_planes *p)
-{
-    const int32_t lines = p->lines, count = p->count, extent = p->extent_w, start = -p->left;
-    const int32_t channels = p->channels, flip = p->flip;
-    const int32_t accumulate = p->accumulate, from_plane = p->extent_h * extent;
-    dw3_strip s = {.last = -1, .w_step = flip ? -1 : 1, .from_line = extent, .to_line = count, .pad = p->top};
-    int32_t strips = 0, plane, begin, end;
-    tl_range own;
-
-    for (int32_t i = 0; i < count; i += strip_width(i, start, extent, count)) {
-        strips++;
-    }
-    own = tl_share(p->n * channels * strips * lines);
-    plane = own.first / (strips * lines);
-    begin = own.first - plane * strips * lines;
-    end = own.last - plane * strips * lines;
-    for (; end > 0; plane++) {
-        const int32_t channel = plane % channels;
-
-        s.w = p->w + channel * DW3 * DW3 + (flip ? DW3 * DW3 - 1 : 0);
-        s.bias = p->b ? TL_LOAD(p->b[channel]) : 0;
-        for (int32_t column = 0, width; column < count && end > 0; column += width) {
-            width = strip_width(column, start, extent, count);
-            if (begin < lines) {
-                const int32_t last = end < lines ? end : lines;
-                int32_t extent_h = p->extent_h;
-
-                s.from = p->from + plane * from_plane + start + column;
-                s.to = p->to + plane * lines * count + column;
-                s.outside = strip_outside(start + column, width, extent);
-                /* none of its columns: none of its rows */
-                extent_h = s.outside == 7 ? 0 : extent_h;
-                if (begin != s.first || last != s.last || extent_h != s.extent) {
-                    strip_lines(&s, begin, last, extent_h);
-                }
-                strip_run(width, accumulate, &s);
-            }
-            begin = begin < lines ? 0 : begin - lines;
-            end -= lines;
-        }
     }
 }
