@@ -6,8 +6,14 @@
 enum { WG_TAPS_OUTPUTS = CONV2D_TAPS <= 3 ? 4 : CONV2D_TAPS == 4 ? 3 : 2 };
 
 /* Pixels at a time: with a stride of 1 each element has gone through all taps, and so is back in
-   its register; the others pay for one turn of the loop. */
-enum { WG_PIXELS_1 = CONV2D_TAPS, WG_PIXELS_2 = 2, WG_SEEN_MAX = 16 };
+   its register; the others pay for one turn of the loop. The instruction caches of PULP's cores, which
+   share FPUs, do not hold 7 such steps of 7 taps. */
+#if defined(TL_FPUS) && CONV2D_TAPS >= 7
+enum { WG_PIXELS_1 = 1 };
+#else
+enum { WG_PIXELS_1 = CONV2D_TAPS };
+#endif
+enum { WG_PIXELS_2 = 2, WG_SEEN_MAX = 16 };
 
 /* The way along a row. */
 typedef struct {
@@ -182,7 +188,7 @@ static TL_INLINE void wg_row(
             TL_KEEP(turns);
         } while (turns > 0);
     }
-    if (singles > 0) {
+    if (pixels > 1 && singles > 0) {
         do {
             wg_slide(1, step, sum, in, x, dy);
             singles--;
