@@ -55,7 +55,7 @@ class _Way:
     @property
     def cycles(self) -> int:
         assert self.fitted
-        return predicted_cycles(self.fitted)
+        return self.fitted.cycles
 
 
 def fit_batches(
@@ -81,10 +81,12 @@ def fit_batches(
         plan(way)
         if way.fitted is None:
             continue
-        if best and way.cycles >= best.cycles:
+        home = way.fitted.memory.home
+        if best is None or way.cycles < best.cycles:
+            best = way
+        elif home != LEVELS[-1]:
             break  # fewer samples a pass are slower from here on
-        best = way
-        if way.fitted.memory.home == LEVELS[0]:
+        if home == LEVELS[0]:
             break
     if best is None or best.fitted is None:
         assert error
@@ -92,14 +94,6 @@ def fit_batches(
     if graph.step_samples == 1:
         return best.fitted, ()
     return best.fitted, tuple(replace(_batching(way), is_chosen=way is best) for way in ways)
-
-
-def predicted_cycles(fitted: Fitted) -> int:
-    """Of a whole training step."""
-    schedule = fitted.schedule
-    cycles = [fitted.memory.tiles[step.name].predicted.cycles for step in schedule.steps]
-    once = len(cycles) - schedule.update_steps
-    return round(schedule.passes * sum(cycles[:once]) + sum(cycles[once:]))
 
 
 def _fewer(graph: Graph) -> Iterator[int]:

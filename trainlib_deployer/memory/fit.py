@@ -60,6 +60,15 @@ class Fitted:
     savings: tuple[Saving, ...]
     memory: MemoryPlan
 
+    @property
+    def cycles(self) -> int:
+        """Predicted, of a whole training step."""
+        schedule, memory = self.schedule, self.memory
+        cycles = [memory.tiles[step.name].predicted.cycles for step in schedule.steps]
+        once = len(cycles) - schedule.update_steps
+        of_pass = sum(cycles[:once]) + memory.far_wait_cycles
+        return round(schedule.passes * of_pass + sum(cycles[once:]))
+
 
 @dataclass(frozen=True)
 class Candidate:

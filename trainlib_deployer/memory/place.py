@@ -22,13 +22,14 @@ from trainlib_deployer.passes.liveness import (
     live_bytes,
 )
 from trainlib_deployer.spec.device import DeviceSpec
-from trainlib_deployer.tiling.plan import TilePlan
 from trainlib_deployer.tiling.search import Tiler, tiler_of
 
 # a packing may need more than is alive at once: then fewer tensors are kept near
 _ATTEMPTS = 4
 # of L2, for what lives there: the rest is for what comes from L3 ahead of time
-_SHARES = (1.0, 0.8, 0.65)
+_SHARES = (1.0, 0.8, 0.65, 0.5, 0.35)
+# of L2, that may be alive while bytes of L3 wait there for the next Step that uses them
+_HELD = (0.8, 1.0, 0.6)
 # of L2, that may be alive at once if that can be helped: full everywhere, it may be hard to pack
 _FILLED = (1.0, 0.95, 0.9)
 
@@ -92,17 +93,19 @@ def _spread(
         }
         barred |= stuck
         found = [plan for plan in tiles if plan]
+        cycles = [plan.predicted.cycles for plan in found]
         last = attempt == _ATTEMPTS - 1
         if stuck:
             budgets["l1"] = 0 if last else budgets["l1"]
             continue
         for filled in _FILLED:
             room = int(budgets["l2"] * filled)
-            homes, stays = _stays(schedule, lives, uses, homes, choose, budgets, room, found)
-            placed = buffers_of(lives, uses, homes, steps, found, stays)
-            quick = {"l2"} if stays and filled != _FILLED[-1] else ()
+            far = _with_stays(schedule, lives, uses, homes, choose, budgets, room, cycles)
+            homes = far.homes
+            placed = buffers_of(lives, uses, homes, steps, found, far.stays)
+            quick = {"l2"} if far.stays and filled != _FILLED[-1] else ()
             plans = _allocate(placed, device, effort, quick)
-            if not stays or plans["l2"].arena_bytes <= device.available("l2"):
+            if not far.stays or plans["l2"].arena_bytes <= device.available("l2"):
                 break
         over = {
             level: plan.arena_bytes - device.available(level)
@@ -110,7 +113,8 @@ def _spread(
             if plan.arena_bytes > device.available(level)
         }
         if not over:
-            return memory_plan(placed, plans, device, names, found)
+            plan = memory_plan(placed, plans, device, names, found)
+            return replace(plan, far_wait_cycles=far.cycles - sum(cycles))
         for level, excess in over.items():
             budgets[level] = 0 if last else max(0, budgets[level] - excess * 2**attempt)
     full = [
@@ -120,7 +124,18 @@ def _spread(
     raise LevelsFullError(full, sum(over.values()))
 
 
-def _stays(
+@dataclass(frozen=True)
+class _Far:
+    """Homes, `share` of L2 for them, and stays there of the rest, with which a training step takes
+    so many cycles."""
+
+    homes: Mapping[str, str]
+    stays: tuple[Stay, ...] = ()
+    cycles: float = 0.0
+    share: float = 1.0
+
+
+def _with_stays(
     schedule: Schedule,
     lives: Sequence[Life],
     uses: Sequence[Mapping[str, Use]],
@@ -128,23 +143,22 @@ def _stays(
     choose: Callable[[Mapping[str, int]], dict[str, str]],
     budgets: Mapping[str, int],
     room: int,
-    tiles: Sequence[TilePlan],
-) -> tuple[Mapping[str, str], tuple[Stay, ...]]:
-    """Homes in L2 and stays of the rest there, with which a training step should take least."""
+    cycles: Sequence[float],
+) -> _Far:
+    """With what a training step should take least; each Step takes `cycles` by itself."""
     if LEVELS[2] not in homes.values():
-        return homes, ()
+        return _Far(homes, cycles=sum(cycles))
     by_name = {life.tensor.name: life for life in lives}
-    cycles = [plan.predicted.cycles for plan in tiles]
-    best: tuple[float, Mapping[str, str], tuple[Stay, ...]] | None = None
-    for share in _SHARES:
+
+    def tried(share: float, held: float) -> _Far:
         found = choose({**budgets, LEVELS[1]: int(budgets[LEVELS[1]] * share)})
         setting = Setting(by_name, uses, cycles, schedule.parts, found)
-        stays = plan_stays(setting, room)
-        total = play(setting, stays).cycles
-        if best is None or total < best[0]:
-            best = total, found, stays
-    assert best
-    return best[1:]
+        stays = plan_stays(setting, room, int(room * held))
+        return _Far(found, stays, play(setting, stays).cycles, share)
+
+    best = min((tried(share, _HELD[0]) for share in _SHARES), key=lambda far: far.cycles)
+    others = (tried(best.share, held) for held in _HELD[1:])
+    return min((best, *others), key=lambda far: far.cycles)
 
 
 def _check_smallest_tiles(steps: Sequence[Step], device: DeviceSpec) -> None:

@@ -76,13 +76,14 @@ class FarCopy:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """All buffers, what they take of each level, the tiles of each Step, by its name, and what
-    moves between L2 and L3."""
+    """All buffers, what they take of each level, the tiles of each Step, by its name, what moves
+    between L2 and L3, and how many cycles the Steps should wait for that."""
 
     allocations: tuple[Allocation, ...]
     levels: Mapping[str, LevelUse]
     tiles: Mapping[str, TilePlan]
     far_copies: tuple[FarCopy, ...] = ()
+    far_wait_cycles: float = 0.0
 
     @property
     def home(self) -> str:

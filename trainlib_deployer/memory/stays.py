@@ -82,16 +82,18 @@ class Setting:
         return max(first for first, _ in self.parts if first <= step)
 
 
-def plan_stays(setting: Setting, limit: int) -> tuple[Stay, ...]:
+def plan_stays(setting: Setting, limit: int, held: int) -> tuple[Stay, ...]:
     """Stays with which as little as there can be is waited for; only what cannot be helped takes
-    more than `limit` bytes of L2."""
-    return _Planner(setting, limit).plan()
+    more than `limit` bytes of L2, and more than `held` while bytes wait for the next Step that
+    uses them: the rest is for what comes ahead of time."""
+    return _Planner(setting, limit, held).plan()
 
 
 @dataclass
 class _Planner:
     setting: Setting
     limit: int
+    held: int
     stays: list[Stay] = field(default_factory=list)
 
     def plan(self) -> tuple[Stay, ...]:
@@ -101,8 +103,9 @@ class _Planner:
         self.starts = list(accumulate(setting.cycles, initial=0.0))
         self._one_a_use()
         self._join()
+        again = set(chain.from_iterable(earlier for _, earlier in _with_earlier(self.stays)))
         for stay in self.stays:
-            stay.stored = self._stored(stay)
+            stay.stored = self._stored(stay, stay in again)
         self._bring_ahead()
         self._take_time_to_leave()
         return tuple(sorted(self.stays, key=lambda stay: (stay.first, stay.used)))
@@ -123,7 +126,7 @@ class _Planner:
             earlier = head[before]
             between = slice(earlier.last, after.first)
             most = int(self.alive[between].max(initial=0)) + earlier.bytes
-            if earlier.last < after.first and most > self.limit:
+            if earlier.last < after.first and most > self.held:
                 continue
             self.alive[between] += earlier.bytes
             earlier.uses = {**earlier.uses, **after.uses}
@@ -141,11 +144,10 @@ class _Planner:
             if same_part and earlier[-1].range == after.range:
                 yield earlier[-1], after
 
-    def _stored(self, stay: Stay) -> int | None:
-        """The last Step that writes it, where someone reads it after the stay."""
+    def _stored(self, stay: Stay, again: bool) -> int | None:
+        """The last Step that writes it, where its bytes are used `again` after the stay."""
         written = [step for step, use in stay.uses.items() if use.written]
-        life = self.setting.lives[stay.tensor.root.name]
-        needed = life.last > max(stay.uses) + 1 or life.last == self.setting.steps
+        needed = again or self.setting.lives[stay.tensor.root.name].last == self.setting.steps
         return written[-1] if written and needed else None
 
     def _bring_ahead(self) -> None:
