@@ -155,6 +155,19 @@ class Rated:
 
 
 @dataclass(frozen=True)
+class Samples:
+    """[first, last) of the samples of a whole mini-batch."""
+
+    first: int
+    last: int
+    whole: int
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first
+
+
+@dataclass(frozen=True)
 class Linear:
     """An update w = decay * w + scale * dw; a number may follow a rate."""
 
@@ -186,6 +199,9 @@ class Step:
     `predicting` names the members that have another value when the network predicts, `first_pass`
     those of a gradient that starts anew in the first pass of a training step, `rated` those that
     follow a rate.
+
+    `samples` says which part of the mini-batch a Step is for that is not for all of it; its
+    `per_sample` members follow what a mini-batch has of that part.
     """
 
     name: str
@@ -211,6 +227,7 @@ class Step:
     predicting: Mapping[str, int] = field(default_factory=dict)
     first_pass: Mapping[str, int] = field(default_factory=dict)
     rated: Mapping[str, Rated] = field(default_factory=dict)
+    samples: Samples | None = None
 
     @cached_property
     def ranges(self) -> Mapping[str, tuple[int, int]]:

@@ -201,7 +201,8 @@ def _input_gradient(
         _loops(node),
         f"{dx.count} elements",
         per_sample={"n": 1},
-        in_place=() if add else ((0, 1),),
+        # over x where dy goes on, to a skip
+        in_place=() if add else ((0, 1), (0, 2)),
         tiling=layout.tiling,
     )
     return (step,)

@@ -7,7 +7,8 @@ last. It runs on every deploy.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Iterable
 
 from trainlib_deployer.errors import PlanError
 from trainlib_deployer.ir.graph import Graph
@@ -70,18 +71,18 @@ class _Memory:
 
 def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
     """Raise PlanError at the first read of what is not there, or access that races another."""
-    written: set[str] = set()
+    written = _Written()
     memory = {use.level: _Memory(use.level, use.available) for use in plan.levels.values()}
 
     def put(place: Allocation, tensor: Tensor) -> None:
         _check_size(place, tensor)
-        content = _content(place, tensor, written)
+        content = written.content(place, tensor)
         memory[place.level].put(place.offset, place.offset + place.bytes, content)
 
     def need(place: Allocation, tensor: Tensor, step: str) -> None:
         _check_size(place, tensor)
         end = place.offset + place.bytes
-        memory[place.level].need(place.offset, end, _content(place, tensor, written), step)
+        memory[place.level].need(place.offset, end, written.content(place, tensor), step)
 
     # that a transfer under way is left alone, verify_races sees to
     def move(transfers: Iterable[Transfer], step: str) -> None:
@@ -124,8 +125,8 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
                 need(place, operand.tensor, code.step.name)
         for operand, place in pairs:
             if operand.access.writes and operand.tensor:
-                written.add(operand.tensor.name)
-                name, origin = _content(place, operand.tensor, written)
+                written.add(operand.tensor)
+                name, origin = written.content(place, operand.tensor)
                 start = place.offset - origin
                 for level in memory.values():
                     level.outdate(name, start, start + place.bytes)
@@ -160,12 +161,37 @@ def _overwritten(call: Call) -> set[int]:
     return found
 
 
-def _content(place: Allocation, tensor: Tensor, written: Collection[str]) -> _Content:
-    """Until a Step writes it, a view is another name of what it views; a slice is a part of it."""
-    origin = place.offset - tensor.root_offset_bytes
-    while tensor.view_of and (tensor.name not in written or tensor.bytes < tensor.view_of.bytes):
+class _Written:
+    """Under which names Steps have written memory so far: ranges of bytes of its owner."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
+
+    def add(self, tensor: Tensor) -> None:
+        self._ranges[_whole(tensor).name].append(_range(tensor))
+
+    def content(self, place: Allocation, tensor: Tensor) -> _Content:
+        """Until a Step writes it, a view is another name of what it views; a slice is a part of
+        it, which other slices say nothing of."""
+        origin = place.offset - tensor.root_offset_bytes
+        first, last = _range(tensor)
+        found = _whole(tensor)
+        while found.view_of and not any(
+            start < last and first < end for start, end in self._ranges[found.name]
+        ):
+            found = _whole(found.view_of)
+        return found.name, origin
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """What a slice is a part of."""
+    while tensor.view_of and tensor.bytes < tensor.view_of.bytes:
         tensor = tensor.view_of
-    return tensor.name, origin
+    return tensor
+
+
+def _range(tensor: Tensor) -> tuple[int, int]:
+    return tensor.root_offset_bytes, tensor.root_offset_bytes + tensor.bytes
 
 
 def _check_size(place: Allocation, tensor: Tensor) -> None:

@@ -1,7 +1,8 @@
 """Graph → the smallest change of its Schedule that fits the device, and its MemoryPlan.
 
 First the passes that cost no time; then weight gradients in slices; then activations dropped and
-made again. The first that fits without L3 is taken, else the first that fits at all.
+made again. The first that fits without L3 is taken; else the fastest of the first that fits at all
+and of those that run for parts of the mini-batch.
 """
 
 from __future__ import annotations
@@ -18,13 +19,19 @@ from trainlib_deployer.memory.plan import LEVELS, MemoryPlan
 from trainlib_deployer.passes import LAST, PASSES, SHORTER, SLICING, Saving, apply_passes
 from trainlib_deployer.passes.liveness import peak_bytes
 from trainlib_deployer.passes.rematerialise import Point, frontier, rematerialise
+from trainlib_deployer.passes.sample_parts import (
+    SAMPLE_PARTS,
+    keep_gradients,
+    parts_for,
+    sample_parts,
+)
 from trainlib_deployer.spec.device import DeviceSpec
 from trainlib_deployer.spec.sizes import format_bytes
 from trainlib_deployer.tiling.search import tiler_of
 from trainlib_deployer.training.differentiate import differentiate
 
 REMATERIALISE = "rematerialise"
-PASS_NAMES = (*(item.name for item in PASSES), REMATERIALISE)
+PASS_NAMES = (*(item.name for item in PASSES), SAMPLE_PARTS, REMATERIALISE)
 
 
 @dataclass(frozen=True)
@@ -109,8 +116,15 @@ def fit(graph: Graph, device: DeviceSpec, effort: Effort, shrinking: Shrinking) 
         if fitted.memory.home != "l3":
             return fitted
         far = far or fitted
-    if far is not None:
-        return far
+    ways = [far] if far else []
+    parts = in_parts(graph, device, shrinking)
+    if parts and not hopeless(parts, device):
+        try:
+            ways.append(_planned(parts, device, effort))
+        except LevelsFullError as error:
+            failures.append(error)
+    if ways:
+        return min(ways, key=lambda way: way.cycles)
     if failures:
         raise min(failures, key=lambda error: error.excess_bytes)
     assert skipped is not None
@@ -163,6 +177,19 @@ def _sliced(short: Candidate, without: Collection[str]) -> Iterator[Candidate]:
             short.graph, short.schedule, (*slicing, *LAST), without
         )
         yield Candidate(graph, schedule, short.savings + savings)
+
+
+def in_parts(graph: Graph, device: DeviceSpec, shrinking: Shrinking) -> Candidate | None:
+    """With Steps of tensors that are large for L2 cut into parts of the mini-batch."""
+    without = shrinking.without
+    if not device.available(LEVELS[2]) or shrinking.remat or SAMPLE_PARTS in without:
+        return None
+    schedule = differentiate(graph)
+    parts = parts_for(graph, schedule, device.available(LEVELS[1]))
+    if parts is None:
+        return None
+    passes = (*SHORTER, *LAST, sample_parts(parts))
+    return Candidate(*apply_passes(graph, keep_gradients(schedule, parts), passes, without))
 
 
 def _first(short: Candidate, without: Collection[str]) -> Candidate:

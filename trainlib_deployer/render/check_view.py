@@ -42,6 +42,11 @@ class Check:
         return self.tensor.count // self.tensor.shape[0] if self.tensor.has_batch_axis else 0
 
     @property
+    def first_sample(self) -> int:
+        """Of the mini-batch, for a slice of some samples."""
+        return (self.first or 0) // self.per_sample if self.per_sample else 0
+
+    @property
     def first(self) -> int | None:
         """The first element of the slice; None for a whole tensor."""
         _, _, rows = self.name.partition("[")

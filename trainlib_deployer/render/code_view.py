@@ -95,6 +95,7 @@ class CodeView:
             self.home(tensor)
         steps = tuple(self._step(code) for code in program.code)
         self.has_far = any(code.coming or code.leaving for code in program.code)
+        self.has_parts = any(code.step.samples for code in program.code)
         self.forward, self.backward, self.update = (
             self._part(steps[first:last], is_forward=first == 0) for first, last in program.parts
         )
@@ -240,7 +241,9 @@ def _fields(fields: Mapping[str, int | float]) -> str:
 def _per_sample(name: str, step: Step, graph: Graph) -> tuple[str, ...]:
     """The assignments that fit the Step's struct to n samples, of a training step of `total`."""
     whole = "total" if graph.passes > 1 else "n"
-    of_pass = _products(name, step.per_sample, "n") if graph.batch_size > 1 else ()
+    part = step.samples
+    count = f"part_of(n, {part.first}, {part.count})" if part else "n"
+    of_pass = _products(name, step.per_sample, count) if graph.batch_size > 1 else ()
     return (*of_pass, *(_products(name, step.per_step, whole) if graph.step_samples > 1 else ()))
 
 
