@@ -2,8 +2,10 @@
 
 Deployed, run and compared with PyTorch on each target that is installed; on gvsoc with the cycles
 of the whole step and how they are spent: against the kernels alone, against what was predicted, and
-with half of L1. `--network TEXT` and `--target NAME` choose; `--json DIR` keeps the reports of
-`run`. `--write` puts the table into tests/bench/README.md.
+with half of L1. And ResNet8 with batch norm in mini-batches of 8, whose tensors live in L3: its
+cycles a sample against those of the network without, sample by sample. `--network TEXT` and
+`--target NAME` choose; `--json DIR` keeps the reports of `run`. `--write` puts the table into
+tests/bench/README.md.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ GVSOC_L2 = {
     "mobilenet_v1": ("--l2", "752k", "--l3", "8M"),
     "autoencoder": ("--l2", "704k", "--l3", "8M"),
 }
-ALL_OF_L2 = ("--l3", "8M")
+GVSOC_ALL = ("--cores", "8", "--l1", "64k", "--l2", "1536k", "--l3", "8M")
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,21 @@ class Case:
     network: str
     target: str
     memory: tuple[str, ...]
+    folder: str = "mlperf_tiny"
+    samples: int = 1
+
+    @property
+    def title(self) -> str:
+        batch = f", {self.samples} samples" if self.samples > 1 else ""
+        return f"{self.network}{'' if self.folder == 'mlperf_tiny' else f' ({self.folder})'}{batch}"
 
     @property
     def name(self) -> str:
-        return f"{self.network} on {self.target}, {' '.join(self.memory)}"
+        return f"{self.title} on {self.target}, {' '.join(self.memory)}"
+
+
+FOLDED = Case("resnet8", "gvsoc", ("--cores", "8", "--l1", "64k", "--l2", "1M"))
+BATCH_NORM = replace(FOLDED, memory=GVSOC_ALL, folder="batch_norm", samples=8)
 
 
 def cases() -> Iterator[Case]:
@@ -56,7 +69,8 @@ def cases() -> Iterator[Case]:
         for l1 in ("64k", "32k"):
             yield Case(network, "gvsoc", ("--cores", "8", "--l1", l1, *GVSOC_L2[network]))
         if "--l3" in GVSOC_L2[network]:
-            yield Case(network, "gvsoc", ("--cores", "8", "--l1", "64k", *ALL_OF_L2))
+            yield Case(network, "gvsoc", GVSOC_ALL)
+    yield BATCH_NORM
 
 
 def tool(*arguments: str) -> str:
@@ -70,7 +84,7 @@ def tool(*arguments: str) -> str:
 
 def report_of(case: Case) -> tuple[dict[str, Any], float]:
     """The report of `run`, and the CPU seconds that deploying took without golden data."""
-    spec = f"examples/mlperf_tiny/{case.network}.yaml"
+    spec = f"examples/{case.folder}/{case.network}.yaml"
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/out"
         options = ("--target", case.target, *case.memory, "--steps", "1", "-o", out, "-q")
@@ -84,7 +98,7 @@ def row(case: Case, report: dict[str, Any], seconds: float) -> str:
     used = ", ".join(
         f"{level} {use['used'] / 1024:,.0f}" for level, use in report["memory"].items()
     )
-    cells = [case.network, case.target, " ".join(case.memory), used, report["status"]]
+    cells = [case.title, case.target, " ".join(case.memory), used, report["status"]]
     cells.append(f"{seconds:.1f}")
     profile = report.get("profile")
     if profile is None or profile["unit"] != "cycles":
@@ -95,6 +109,15 @@ def row(case: Case, report: dict[str, Any], seconds: float) -> str:
     near = sum(abs(step["predicted"] - step["count"]) <= NEAR * step["count"] for step in steps)
     cells += [f"{total:,}", f"{macs / total:.2f}", f"{total / kernels:.3f}"]
     return f"| {' | '.join(cells)} | {near} of {len(steps)} |"
+
+
+def batch_norm_costs(whole: int, folded: int) -> str:
+    """The limit is issue 7's."""
+    sample = whole / BATCH_NORM.samples
+    return (
+        f"{BATCH_NORM.title}: {sample:,.0f} cycles a sample, {sample / folded:.2f} x those of"
+        f" {FOLDED.title}; the limit is 1.15."
+    )
 
 
 def main() -> None:
@@ -113,16 +136,23 @@ def main() -> None:
         "|---" * 10 + "|",
     ]
     print(*lines, sep="\n", flush=True)
+    cycles: dict[Case, int] = {}
     for case in cases():
-        if options.network not in case.network or options.target not in ("", case.target):
+        if options.network not in case.title or options.target not in ("", case.target):
             continue
         report, seconds = report_of(case)
         if options.json:
             options.json.mkdir(parents=True, exist_ok=True)
-            name = "_".join([case.network, case.target, *case.memory]).replace("--", "")
+            parts = [case.folder, case.network, case.target, *case.memory]
+            name = "_".join(parts).replace("--", "")
             (options.json / f"{name}.json").write_text(json.dumps(report), encoding="utf-8")
+        if case in (FOLDED, BATCH_NORM):
+            cycles[case] = report["profile"]["total"]
         lines.append(row(case, report, seconds))
         print(lines[-1], flush=True)
+    if len(cycles) == 2:
+        lines += ["", batch_norm_costs(cycles[BATCH_NORM], cycles[FOLDED])]
+        print(*lines[-2:], sep="\n", flush=True)
     if options.write:
         heading = f"{options.simulator}, {compiler()}:"
         write_table("training", "\n".join([heading, "", *lines]))
