@@ -42,6 +42,18 @@ static int32_t outputs(int32_t extent, int32_t before, int32_t after, int32_t ta
     return (extent + before + after - taps) / step + 1;
 }
 
+/* Windows of 1 x 1 with whole blocks of four channels, several beside each other, and sums alone. */
+static void whole_blocks(tl_conv2d *c)
+{
+    c->n = c->groups = c->kh = c->kw = c->stride_h = c->stride_w = 1;
+    c->ci = 4 * random_to(1, 3);
+    c->co = 4 * random_to(1, 2);
+    c->pad_top = c->pad_left = c->accumulate = 0;
+    c->ho = c->hi;
+    c->wo = c->wi;
+    c->scale = 1;
+}
+
 static void random_shapes(void)
 {
     const int32_t groups = random_to(1, 4) == 1 ? 2 : 1;
@@ -61,6 +73,9 @@ static void random_shapes(void)
     }
     c->ho = outputs(c->hi, pad_h, random_to(0, kh - 1), kh, c->stride_h);
     c->wo = outputs(c->wi, pad_w, random_to(0, kw - 1), kw, c->stride_w);
+    if (random_to(1, 4) == 1) {
+        whole_blocks(c);
+    }
     linear = (tl_linear){.n = random_to(1, 9), .ci = random_to(1, 25), .co = random_to(1, 13),
                          .accumulate = c->accumulate, .scale = -0.5f, .decay = 0.75f,
                          .bias_decay = 1.0f};

@@ -76,7 +76,7 @@ static TL_INLINE void pointwise_row(
             blocks->start[0], blocks->start[1], blocks->start[2], blocks->start[3]};
 
         if (TL_BLOCKS(
-                blocks->count, p->depth, start, left.at, left.each, left.back, right.at, y,
+                0, blocks->count, p->depth, start, left.at, left.each, left.back, right.at, 0, y,
                 right.back)) {
             return;
         }

@@ -82,7 +82,7 @@ static TL_INLINE void pointwise_wg_block(
 static TL_INLINE void pointwise_wg_row(
     const int rows, const int columns, const pointwise_wg *all, const pointwise_wg_blocks *blocks)
 {
-    const int32_t next = columns * all->seen.plane;
+    const int32_t next = columns * all->seen.plane, size = (int32_t)sizeof(tl_elem);
     factor left = factor_of(blocks->dy, all->plane, 1, rows);
     factor right = factor_of(blocks->x, all->seen.plane, POINTWISE_STRIDE, columns);
     tl_elem *dw = blocks->dw;
@@ -91,6 +91,15 @@ static TL_INLINE void pointwise_wg_row(
         right.each = left.each; /* one register for both */
         if (rows == columns) {
             right.back = left.back;
+        }
+    }
+    if (POINTWISE_STRIDE == 1 && rows == 4 && columns == 4 && all->plain && all->op.n == 1) {
+        const tl_acc start[PRODUCT_ROWS] = {0};
+
+        if (TL_BLOCKS(
+                1, blocks->count, all->pixels, start, left.at, left.each, left.back, right.at,
+                next * size, dw, all->channels * size)) {
+            return;
         }
     }
     for (int32_t count = blocks->count; count > 0; count--) {

@@ -15,15 +15,20 @@
 #include "tl/xpulp_loop.h"
 #include "tl/xpulp_product.h"
 
-/* Columns go by the order in which they are loaded, the first one last; it moves the pointer on. */
-#define TL_BLOCKS_X0 TL_ASM_LOAD_AT("x0", "right", "4")
-#define TL_BLOCKS_X1 TL_ASM_LOAD_AT("x1", "right", "8")
-#define TL_BLOCKS_X2 TL_ASM_LOAD_AT("x2", "right", "12")
-#define TL_BLOCKS_X3 TL_PRODUCT_LOAD_X("x3", "plane")
+/* Columns go by the order in which they are loaded: side by side the first one last, as it moves the
+   pointer on; or one step of `right` after the other. */
+#define TL_BLOCKS_BESIDE(define)                                                                   \
+    define(                                                                                        \
+        TL_ASM_LOAD_AT("x0", "right", "4"), TL_ASM_LOAD_AT("x1", "right", "8"),                    \
+        TL_ASM_LOAD_AT("x2", "right", "12"), TL_PRODUCT_LOAD_X("x3", "plane"))
+#define TL_BLOCKS_ALIKE(define)                                                                    \
+    define(                                                                                        \
+        TL_PRODUCT_LOAD_X("x0", "each"), TL_PRODUCT_LOAD_X("x1", "each"),                          \
+        TL_PRODUCT_LOAD_X("x2", "each"), TL_PRODUCT_LOAD_X("x3", "back"))
 
-#define TL_BLOCKS_S0(i) TL_ASM_STORE_AT("s" #i "0", "y", "4")
-#define TL_BLOCKS_S1(i) TL_ASM_STORE_AT("s" #i "1", "y", "8")
-#define TL_BLOCKS_S2(i) TL_ASM_STORE_AT("s" #i "2", "y", "12")
+#define TL_BLOCKS_S0(i) TL_ASM_STORE_AT("s" #i "0", "y", "%[at0]")
+#define TL_BLOCKS_S1(i) TL_ASM_STORE_AT("s" #i "1", "y", "%[at1]")
+#define TL_BLOCKS_S2(i) TL_ASM_STORE_AT("s" #i "2", "y", "%[at2]")
 #define TL_BLOCKS_S3(i, step) TL_ASM_STORE_STEP("s" #i "3", "y", step)
 
 /* The first step, 34 instructions: a row begins with its bias, which waits in a sum of the last row. */
@@ -31,29 +36,26 @@
 #define TL_BLOCKS_START(i, w, b, after_0, after_1, after_2, after_3)                               \
     TL_BLOCKS_ADD(i, 0, w, b) after_0 TL_BLOCKS_ADD(i, 1, w, b) after_1                            \
     TL_BLOCKS_ADD(i, 2, w, b) after_2 TL_BLOCKS_ADD(i, 3, w, b) after_3
-#define TL_BLOCKS_FIRST                                                                            \
-    TL_BLOCKS_X0 TL_PRODUCT_LOAD_W("w0", "each") TL_ASM_LOAD_FROM("s33", "b0")                     \
-    TL_BLOCKS_X1 TL_PRODUCT_LOAD_W("w1", "each")                                                   \
+#define TL_BLOCKS_FIRST(x0, x1, x2, x3)                                                            \
+    x0 TL_PRODUCT_LOAD_W("w0", "each") TL_ASM_LOAD_FROM("s33", "b0")                               \
+    x1 TL_PRODUCT_LOAD_W("w1", "each")                                                             \
     TL_BLOCKS_START(                                                                               \
-        0, "w0", "s33", TL_BLOCKS_X2, TL_BLOCKS_X3, TL_ASM_LOAD_FROM("s32", "b1"),                 \
-        TL_PRODUCT_LOAD_W("w0", "each"))                                                           \
+        0, "w0", "s33", x2, x3, TL_ASM_LOAD_FROM("s32", "b1"), TL_PRODUCT_LOAD_W("w0", "each"))    \
     TL_BLOCKS_START(                                                                               \
         1, "w1", "s32", , TL_ASM_LOAD_FROM("s31", "b2"), , TL_PRODUCT_LOAD_W("w1", "back"))        \
     TL_BLOCKS_START(                                                                               \
         2, "w0", "s31", TL_ASM_LOAD_FROM("s33", "b3"), , , TL_PRODUCT_LOAD_W("w0", "each"))        \
-    TL_BLOCKS_START(                                                                               \
-        3, "w1", "s33", TL_BLOCKS_X0, TL_BLOCKS_X1, TL_BLOCKS_X2,                                  \
-        TL_ASM_LOAD_FROM("w1", "turns") TL_BLOCKS_X3)
+    TL_BLOCKS_START(3, "w1", "s33", x0, x1, x2, TL_ASM_LOAD_FROM("w1", "turns") x3)
 
 /* All but the first and the last one, 25 instructions. */
-#define TL_BLOCKS_TURNS                                                                            \
+#define TL_BLOCKS_TURNS(x0, x1, x2, x3)                                                            \
     TL_ASM_INNER(                                                                                  \
         "w1", "24",                                                                                \
         TL_PRODUCT_ROW_4(0, "w0", TL_PRODUCT_LOAD_W("w1", "each"), , , )                           \
         TL_PRODUCT_ROW_4(1, "w1", TL_PRODUCT_LOAD_W("w0", "each"), , , )                           \
         TL_PRODUCT_ROW_4(                                                                          \
             2, "w0", TL_PRODUCT_LOAD_W("w1", "back"), , , TL_PRODUCT_LOAD_W("w0", "each"))         \
-        TL_PRODUCT_ROW_4(3, "w1", TL_BLOCKS_X0, TL_BLOCKS_X1, TL_BLOCKS_X2, TL_BLOCKS_X3))
+        TL_PRODUCT_ROW_4(3, "w1", x0, x1, x2, x3))
 
 /* The last step, 40 instructions: rows are stored from the first one on. */
 #define TL_BLOCKS_LAST                                                                             \
@@ -71,41 +73,54 @@
     TL_BLOCKS_S0(3) TL_BLOCKS_S1(3) TL_BLOCKS_S2(3) TL_BLOCKS_S3(3, "each")                        \
     TL_ASM_LOAD_FROM("each", "each_there")
 
+#define TL_BLOCKS_RUN(columns, a, b, c)                                                            \
+    __asm__ volatile(                                                                              \
+        TL_ASM_TURNS(                                                                              \
+            "w1", "34 + 25 + 40",                                                                  \
+            columns(TL_BLOCKS_FIRST) columns(TL_BLOCKS_TURNS) TL_BLOCKS_LAST)                      \
+        : [s00] "=&r"(sum[0][0]), [s01] "=&r"(sum[0][1]), [s02] "=&r"(sum[0][2]),                  \
+          [s03] "=&r"(sum[0][3]), [s10] "=&r"(sum[1][0]), [s11] "=&r"(sum[1][1]),                  \
+          [s12] "=&r"(sum[1][2]), [s13] "=&r"(sum[1][3]), [s20] "=&r"(sum[2][0]),                  \
+          [s21] "=&r"(sum[2][1]), [s22] "=&r"(sum[2][2]), [s23] "=&r"(sum[2][3]),                  \
+          [s30] "=&r"(sum[3][0]), [s31] "=&r"(sum[3][1]), [s32] "=&r"(sum[3][2]),                  \
+          [s33] "=&r"(sum[3][3]), [x0] "=&r"(in[0]), [x1] "=&r"(in[1]), [x2] "=&r"(in[2]),         \
+          [x3] "=&r"(in[3]), [w0] "=&r"(weight), [w1] "+&r"(count), [left] "+&r"(left),            \
+          [right] "+&r"(right), [y] "+&r"(y), [each] "+&r"(each)                                   \
+        : [back] "r"(back), [plane] "r"(plane), [at0] "i"(a), [at1] "i"(b), [at2] "i"(c),          \
+          [b0] "m"(start[0]), [b1] "m"(start[1]), [b2] "m"(start[2]), [b3] "m"(start[3]),          \
+          [turns] "m"(turns), [left_last] "m"(left_last), [right_next] "m"(right_next),            \
+          [y_last] "m"(y_last), [each_there] "m"(each_there)                                       \
+        : "memory")
+
 #endif
 
-/* `count` blocks of 4 x 4 sums over `depth` steps, which begin with `start`, and are stored: 1, or 0
-   where that has not been done. Rows of the result and steps of `right` lie `plane` bytes from each
-   other, columns side by side; `each` and `back` as of tl_product_f32. */
+/* `count` blocks of 4 x 4 sums over `depth` steps, which begin with `start`, and are stored side by
+   side, rows `plane` bytes from each other: 1, or 0 where that has not been done. `each` and `back` as
+   of tl_product_f32. The columns of `right` lie side by side, as its blocks, and its steps `plane`
+   bytes from each other; `alike`: columns and steps as those of `left`, and blocks `next` bytes. */
 static TL_INLINE int tl_blocks_f32(
-    int32_t count, int32_t depth, const float start[4], const float *left, int32_t each,
-    int32_t back, const float *right, float *y, int32_t plane)
+    const int alike, int32_t count, int32_t depth, const float start[4], const float *left,
+    int32_t each, int32_t back, const float *right, int32_t next, float *y, int32_t plane)
 {
 #ifdef TL_XPULP
-    const int32_t turns = depth - 2, left_last = back - depth * (3 * each + back);
-    const int32_t right_next = 16 - depth * plane, y_last = 16 - 3 * plane, each_there = each;
+    const int32_t turns = depth - 2, steps = depth * (3 * each + back), left_last = back - steps;
+    const int32_t right_next = alike ? next - steps : 16 - depth * plane;
+    const int32_t y_last = 16 - 3 * plane, each_there = each;
     float sum[4][4], in[4], weight;
 
     if (turns <= 0) {
         return 0;
     }
-    __asm__ volatile(
-        TL_ASM_TURNS("w1", "34 + 25 + 40", TL_BLOCKS_FIRST TL_BLOCKS_TURNS TL_BLOCKS_LAST)
-        : [s00] "=&r"(sum[0][0]), [s01] "=&r"(sum[0][1]), [s02] "=&r"(sum[0][2]),
-          [s03] "=&r"(sum[0][3]), [s10] "=&r"(sum[1][0]), [s11] "=&r"(sum[1][1]),
-          [s12] "=&r"(sum[1][2]), [s13] "=&r"(sum[1][3]), [s20] "=&r"(sum[2][0]),
-          [s21] "=&r"(sum[2][1]), [s22] "=&r"(sum[2][2]), [s23] "=&r"(sum[2][3]),
-          [s30] "=&r"(sum[3][0]), [s31] "=&r"(sum[3][1]), [s32] "=&r"(sum[3][2]),
-          [s33] "=&r"(sum[3][3]), [x0] "=&r"(in[0]), [x1] "=&r"(in[1]), [x2] "=&r"(in[2]),
-          [x3] "=&r"(in[3]), [w0] "=&r"(weight), [w1] "+&r"(count), [left] "+&r"(left),
-          [right] "+&r"(right), [y] "+&r"(y), [each] "+&r"(each)
-        : [back] "r"(back), [plane] "r"(plane), [b0] "m"(start[0]), [b1] "m"(start[1]),
-          [b2] "m"(start[2]), [b3] "m"(start[3]), [turns] "m"(turns), [left_last] "m"(left_last),
-          [right_next] "m"(right_next), [y_last] "m"(y_last), [each_there] "m"(each_there)
-        : "memory");
+    if (alike) {
+        y += 3; /* where the column lies that is loaded last */
+        TL_BLOCKS_RUN(TL_BLOCKS_ALIKE, -12, -8, -4);
+    } else {
+        TL_BLOCKS_RUN(TL_BLOCKS_BESIDE, 4, 8, 12);
+    }
     return 1;
 #else
-    (void)count, (void)depth, (void)start, (void)left, (void)each, (void)back, (void)right, (void)y;
-    (void)plane;
+    (void)alike, (void)count, (void)depth, (void)start, (void)left, (void)each, (void)back;
+    (void)right, (void)next, (void)y, (void)plane;
     return 0;
 #endif
 }
