@@ -133,8 +133,8 @@ def _lone(counts: Counts, times: float) -> Counts:
 cost("tl_conv2d_1x1_fw_f32")(
     LinearCost(
         _pointwise_forward,
-        alone=(2224, 47.57, 17.71, 0, 0),
-        shared=(2408, 73.68, 31.63, 0, 0),
+        alone=(2400, 40.8, 24.07, 0, 0),
+        shared=(2205, 23.9, 31.02, 0.03357, 0),
     )
 )
 cost("tl_conv2d_fw_f32")(
@@ -147,8 +147,8 @@ cost("tl_conv2d_fw_f32")(
 cost("tl_conv2d_1x1_ig_f32")(
     LinearCost(
         _pointwise_input_gradient,
-        alone=(1904, 33.94, 0, 1.001, 0.2725),
-        shared=(2073, 75.41, 0, 1.969, 0),
+        alone=(2075, 68.32, 15.21, 0.4441, 0),
+        shared=(1964, 10.07, 17.56, 0.8808, 0),
     )
 )
 cost("tl_conv2d_ig_f32")(
@@ -175,22 +175,22 @@ cost("tl_conv2d_wg_f32")(
 cost("tl_conv2d_1x1s2_fw_f32")(
     LinearCost(
         _pointwise_forward,
-        alone=(2224, 47.57, 17.71, 0, 0),
-        shared=(2732, 195.9, 0, 2.091, 0),
+        alone=(2349, 234.7, 1.966, 0, 2.97),
+        shared=(2462, 172.2, 0, 2.086, 0),
     )
 )
 cost("tl_conv2d_1x1s2_ig_f32")(
     LinearCost(
         _pointwise_input_gradient,
-        alone=(1904, 33.94, 0, 1.001, 0.2725),
-        shared=(2473, 278.3, 0, 2.212, 0),
+        alone=(2500, 361.7, 0, 1.67, 0),
+        shared=(2593, 274.6, 0, 2.146, 0),
     )
 )
 cost("tl_conv2d_1x1s2_wg_f32")(
     LinearCost(
         _pointwise_weight_gradient,
-        alone=(2692, 36.07, 0, 1.366, 0, 2.143),
-        shared=(2674, 395.2, 0, 1.772, 0, 17.85),
+        alone=(2463, 255.5, 0, 2.01, 0, 8.737),
+        shared=(2236, 355, 0, 1.706, 0, 19.17),
     )
 )
 cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(

@@ -71,21 +71,21 @@ def _weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
 cost("tl_linear_fw_f32")(
     LinearCost(
         _forward,
-        alone=(1097, 10.44, 2.7, 2.39, 0.01),
-        shared=(1097, 10.44, 2.7, 2.39, 0.01141),
+        alone=(964.5, 38.72, 7.586, 1.267, 0),
+        shared=(877.4, 0, 2.177, 2.475, 0),
     )
 )
 cost("tl_linear_ig_f32")(
     LinearCost(
         _input_gradient,
-        alone=(840, 142, 0, 1.65, 1.17),
-        shared=(840.1, 142.3, 0, 1.65, 1.172),
+        alone=(869.8, 61.64, 3.819, 1.435, 0),
+        shared=(777.2, 45.5, 0, 1.898, 0.7401),
     )
 )
 cost("tl_linear_wg_f32")(
     LinearCost(
         _weight_gradient,
-        alone=(906, 256, 0, 1.93, 0, 0, 0),
-        shared=(271.4, 211.3, 0, 0, 3.591, 528.9, 0),
+        alone=(903.5, 129.7, 0, 0, 2.638, 117.3, 2.119),
+        shared=(68.97, 130.5, 0, 0, 3.351, 717.2, 0),
     )
 )
