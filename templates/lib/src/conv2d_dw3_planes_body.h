@@ -1,11 +1,16 @@
 /* Planes of a depthwise convolution, in strips of columns. */
 
 /* How many columns make a strip, `left` being left and the first tap of the first one at column `at` of
-   the source, `step` from those of the next: a strip's first and last tap alone may see none. */
-static inline int32_t strip_width(int32_t left, int32_t at, int32_t step, int32_t extent)
+   the source, `step` from those of the next: a strip's first and last tap alone may see none. `usual`:
+   no others do. */
+static inline int32_t strip_width(
+    int usual, int32_t left, int32_t at, int32_t step, int32_t extent)
 {
     int32_t width = left < STRIP ? left : left == STRIP + 1 ? 2 : STRIP;
 
+    if (usual) {
+        return width;
+    }
     if (at + 1 < 0) {
         return 1;
     }
@@ -46,11 +51,13 @@ static TL_NOINLINE void strip_planes(const dw3_planes *p)
     const int32_t accumulate = p->accumulate, from_plane = p->extent_h * extent;
     dw3_strip s = {.last = -1, .w_step = flip ? -1 : 1, .from_line = extent, .to_line = count,
                    .pad = p->top, .accumulate = accumulate};
-    int32_t strips = 0, plane, begin, end;
+    const int usual = start >= -1 && start + ((count - 1) << (step - 1)) + 1 < extent;
+    int32_t strips = usual ? (count + STRIP - 1) / STRIP : 0;
+    int32_t plane, begin, end;
     tl_range own;
 
-    for (int32_t i = 0; i < count; strips++) {
-        i += strip_width(count - i, start + (i << (step - 1)), step, extent);
+    for (int32_t i = 0; i < count && !usual; strips++) {
+        i += strip_width(0, count - i, start + (i << (step - 1)), step, extent);
     }
     own = tl_share(p->n * channels * strips * lines);
     plane = own.first / (strips * lines);
@@ -64,7 +71,7 @@ static TL_NOINLINE void strip_planes(const dw3_planes *p)
         for (int32_t column = 0, width; column < count && end > 0; column += width) {
             const int32_t at = start + (column << (step - 1));
 
-            width = strip_width(count - column, at, step, extent);
+            width = strip_width(usual, count - column, at, step, extent);
             if (begin < lines) {
                 const int32_t last = end < lines ? end : lines;
                 int32_t extent_h = p->extent_h;
