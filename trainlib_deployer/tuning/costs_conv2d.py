@@ -161,15 +161,15 @@ cost("tl_conv2d_ig_f32")(
 cost("tl_conv2d_1x1_wg_f32")(
     LinearCost(
         _pointwise_weight_gradient,
-        alone=(2692, 36.07, 0, 1.366, 0, 2.143),
-        shared=(2734, 250.8, 6.849, 1.66, 0, 1.675),
+        alone=(2408, 140.3, 17.16, 0, 0.7973, 1.903),
+        shared=(1934, 213.3, 0, 1.334, 1.255, 2.13),
     )
 )
 cost("tl_conv2d_wg_f32")(
     LinearCost(
         _weight_gradient,
-        alone=(4620, 616, 0, 0, 3.345, 0, 1.701),
-        shared=(4592, 1139, 0, 0, 7.226, 0, 0),
+        alone=(3312, 1042, 0, 0, 7.478, 0, 0),
+        shared=(3648, 1044, 0, 0, 7.425, 0, 0),
     )
 )
 cost("tl_conv2d_1x1s2_fw_f32")(
@@ -210,8 +210,8 @@ cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
 cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
     LinearCost(
         _lone(_weight_gradient, 1.42),
-        alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
-        shared=(3806, 232.8, 0, 34.34, 1.695, 0, 6.49),
+        alone=(3124, 289.4, 0, 21.21, 1.256, 0, 4.609),
+        shared=(2804, 255.9, 5.133, 22.26, 1.781, 0, 1.943),
     )
 )
 cost("tl_conv2d_k4_fw_f32")(
@@ -231,7 +231,7 @@ cost("tl_conv2d_k4_ig_f32")(
 cost("tl_conv2d_k4_wg_f32")(
     LinearCost(
         _weight_gradient,
-        alone=(4410, 159.1, 81.98, 5.324, 0.9347, 0.1461, 4.257),
-        shared=(4294, 323.3, 0, 0, 2.223, 0, 33.89),
+        alone=(3975, 363.9, 0, 1.388, 1.502, 0, 43.72),
+        shared=(3703, 320, 0, 0, 2.217, 0, 36.45),
     )
 )
