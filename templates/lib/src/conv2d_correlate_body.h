@@ -165,7 +165,7 @@ static TL_INLINE void correlate(
 {
     const int32_t blocks = (c->outputs + CORRELATE_OUTPUTS - 1) / CORRELATE_OUTPUTS;
     const int32_t pieces = (c->columns.outputs + CORRELATE_PIXELS - 1) / CORRELATE_PIXELS;
-    const int32_t each = pieces ? c->columns.outputs / pieces : 0;
+    const int32_t each = pieces ? tl_quotient(c->columns.outputs, pieces) : 0;
     const int32_t wider = c->columns.outputs - pieces * each; /* pieces with a pixel more */
     const int32_t items = c->planes * blocks * pieces * c->rows.outputs;
     const tl_range own = tl_share_from(items, turn);
@@ -178,9 +178,9 @@ static TL_INLINE void correlate(
     }
     piece = own.first / c->rows.outputs;
     row = own.first - piece * c->rows.outputs;
-    block = piece / pieces;
+    block = tl_quotient(piece, pieces);
     piece -= block * pieces;
-    plane = block / blocks;
+    plane = tl_quotient(block, blocks);
     block -= plane * blocks;
     sums.accumulate = c->accumulate;
     sums.loops = correlate_loops_of(c, c->rows.taps);

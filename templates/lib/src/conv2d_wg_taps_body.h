@@ -354,10 +354,10 @@ void CONV2D_NAME(wg)(
     const tl_range own =
         tl_share_from(all.op.groups * blocks * all.op.kh * all.channels, &turn);
     int32_t left = own.last - own.first;
-    int32_t kh = own.first / all.channels;
+    int32_t kh = tl_quotient(own.first, all.channels);
     int32_t channel = own.first - kh * all.channels;
     int32_t output = kh / all.op.kh;
-    int32_t group = output / blocks;
+    int32_t group = tl_quotient(output, blocks);
 
     kh -= output * all.op.kh;
     output = (output - group * blocks) * WG_TAPS_OUTPUTS;
