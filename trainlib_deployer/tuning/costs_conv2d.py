@@ -196,15 +196,15 @@ cost("tl_conv2d_1x1s2_wg_f32")(
 cost("tl_conv2d_k3_fw_f32", "tl_conv2d_k5_fw_f32", "tl_conv2d_k7_fw_f32")(
     LinearCost(
         _lone(_forward, 1.8),
-        alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
-        shared=(3011, 489.5, 162.8, 6.211, 1.088, 2.132),
+        alone=(3380, 505.6, 0, 0, 0.2666, 3.182),
+        shared=(3251, 0, 0, 0, 1.104, 2.785),
     )
 )
 cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
     LinearCost(
         _lone(_input_gradient, 1.88),
-        alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
-        shared=(3992, 1192, 406.7, 174.4, 7.395, 2.005, 0),
+        alone=(3938, 2280, 548.2, 0, 2.561, 1.527, 0),
+        shared=(3366, 1932, 241.9, 0, 2.71, 2.194, 0),
     )
 )
 cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
@@ -217,15 +217,15 @@ cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
 cost("tl_conv2d_k4_fw_f32")(
     LinearCost(
         _forward,
-        alone=(3130, 256.2, 74.32, 1.705, 0.5764, 1.147),
-        shared=(4112, 0, 47.7, 0, 2.208, 1.568),
+        alone=(4650, 0, 238.8, 0, 1.373, 1.955),
+        shared=(4188, 0, 66.7, 0, 2.275, 1.384),
     )
 )
 cost("tl_conv2d_k4_ig_f32")(
     LinearCost(
         _input_gradient,
-        alone=(4164, 939, 340.9, 62.31, 3.469, 0.9761, 0),
-        shared=(5630, 1728, 79.63, 155.4, 3.632, 1.88, 0),
+        alone=(6827, 861.6, 579.6, 217.9, 0, 1.451, 0),
+        shared=(6278, 1288, 236.4, 206.3, 0, 1.922, 0),
     )
 )
 cost("tl_conv2d_k4_wg_f32")(
