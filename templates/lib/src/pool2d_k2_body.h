@@ -59,6 +59,18 @@ static TL_NOINLINE void k2_max_row(tl_elem *y, const tl_elem *x, int32_t wi, int
     }
 }
 
+/* Not inlined: what it keeps in registers would be saved and loaded around all of the kernel. */
+static TL_NOINLINE void k2_max_rows(
+    int32_t rows, tl_elem *y, const tl_elem *x, int32_t wi, int32_t wo)
+{
+    if (TL_ROWS(max_pool)(rows, wo, y, x, wi)) {
+        return;
+    }
+    for (int32_t i = 0; i < rows; i++) {
+        k2_max_row(y + i * wo, x + 2 * i * wi, wi, wo);
+    }
+}
+
 void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
 {
     const k2_pool p = k2_of(op);
@@ -67,12 +79,7 @@ void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x
 
     for (int32_t first = own.first; first < own.last; first += run.rows) {
         run = k2_run_at(&p, own, first);
-        if (TL_ROWS(max_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
-            continue;
-        }
-        for (int32_t i = 0; i < run.rows; i++) {
-            k2_max_row(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);
-        }
+        k2_max_rows(run.rows, y + first * p.wo, x + run.start, p.wi, p.wo);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "tl/codegen.h"
 #include "tl/elem_f32.h"
+#include "tl/select.h"
 #include "tl/share.h"
 #include "tl/xpulp_pool.h"
 

@@ -1,5 +1,5 @@
 /* Loops of pooling for PULP's cores: windows of 2 x 2 side by side, row after row, and whole planes.
-   Those for rows return whether they have done it; plain C that does gives the same bits. */
+   They return whether they have done it; plain C that does gives the same bits. */
 
 #ifndef TL_XPULP_POOL_H
 #define TL_XPULP_POOL_H
@@ -8,8 +8,6 @@
 
 #include "tl/codegen.h"
 #include "tl/port.h"
-
-enum { TL_PLANE_TURN = 4 }; /* elements */
 
 #ifdef TL_XPULP
 
@@ -160,52 +158,72 @@ static TL_INLINE int tl_avg_pool_back_rows_f32(
 #endif
 }
 
-/* x[0] + x[1] + ..., in this order, of whole turns; x moves on behind them. */
-static TL_INLINE float tl_sum_turns_f32(const float **x, int32_t count)
+/* The average of each plane of `size` elements, from the first one on. */
+static TL_INLINE int tl_avg_plane_rows_f32(
+    int32_t planes, int32_t size, float *y, const float *x, float scale)
 {
-    float sum = 0;
-
 #ifdef TL_XPULP
-    int32_t turns = count / TL_PLANE_TURN;
-    float a, b;
+/* a load and an addition in turn, so that two cores take turns at the FPU that they share */
+#define TL_PLANE_SUMS(instructions, last)                                                          \
+    __asm__ volatile(                                                                              \
+        TL_ASM_TURNS(                                                                              \
+            "planes", "2 + 5 + 3 + " instructions,                                                 \
+            "addi %[sum], x0, 0\n\t" TL_ASM_LOAD("b", "x")                                         \
+            TL_ASM_INNER(                                                                          \
+                "pairs", "4",                                                                      \
+                TL_ASM_LOAD("a", "x") TL_ASM_3("fadd.s", "sum", "sum", "b")                        \
+                TL_ASM_LOAD("b", "x") TL_ASM_3("fadd.s", "sum", "sum", "a"))                       \
+            last TL_ASM_3("fmul.s", "sum", "sum", "scale") TL_ASM_STORE("sum", "y"))               \
+        : [planes] "+r"(planes), [x] "+r"(x), [y] "+r"(y), [sum] "=&r"(sum), [a] "=&r"(a),         \
+          [b] "=&r"(b)                                                                             \
+        : [pairs] "r"((size - 1) / 2), [scale] "r"(scale)                                          \
+        : "memory")
+    float sum, a, b;
 
-    if (turns > 0) {
-        __asm__ volatile(
-            TL_ASM_TURNS(
-                "turns", "8",
-                TL_ASM_LOAD("a", "x") TL_ASM_LOAD("b", "x") TL_ASM_3("fadd.s", "sum", "sum", "a")
-                TL_ASM_LOAD("a", "x") TL_ASM_3("fadd.s", "sum", "sum", "b") TL_ASM_LOAD("b", "x")
-                TL_ASM_3("fadd.s", "sum", "sum", "a") TL_ASM_3("fadd.s", "sum", "sum", "b"))
-            : [turns] "+r"(turns), [x] "+r"(*x), [sum] "+r"(sum), [a] "=&r"(a), [b] "=&r"(b)
-            :
-            : "memory");
+    if (planes < 1 || size < 3) {
+        return 0;
     }
+    if (size & 1) {
+        TL_PLANE_SUMS("0", TL_ASM_3("fadd.s", "sum", "sum", "b"));
+    } else {
+        TL_PLANE_SUMS(
+            "2", TL_ASM_LOAD("a", "x") TL_ASM_3("fadd.s", "sum", "sum", "b")
+            TL_ASM_3("fadd.s", "sum", "sum", "a"));
+    }
+    return 1;
 #else
-    (void)x, (void)count;
+    (void)planes, (void)size, (void)y, (void)x, (void)scale;
+    return 0;
 #endif
-    return sum;
 }
 
-/* Whole turns of elements = value; returns what lies behind them. */
-static TL_INLINE float *tl_fill_turns_f32(float *to, int32_t count, float value)
+/* Its gradient. The last four elements of a plane may be written twice. */
+static TL_INLINE int tl_avg_plane_back_rows_f32(
+    int32_t planes, int32_t size, float *dx, const float *dy, float scale)
 {
 #ifdef TL_XPULP
-    int32_t turns = count / TL_PLANE_TURN;
+#define TL_PLANE_SPREAD                                                                            \
+    TL_ASM_STORE("d", "dx") TL_ASM_STORE("d", "dx") TL_ASM_STORE("d", "dx") TL_ASM_STORE("d", "dx")
+    const int32_t turns = (size - 1) / 4;
+    float d;
 
-    if (turns > 0) {
-        __asm__ volatile(
-            TL_ASM_TURNS(
-                "turns", "4",
-                TL_ASM_STORE("value", "to") TL_ASM_STORE("value", "to")
-                TL_ASM_STORE("value", "to") TL_ASM_STORE("value", "to"))
-            : [turns] "+r"(turns), [to] "+r"(to)
-            : [value] "r"(value)
-            : "memory");
+    if (planes < 1 || turns < 1) {
+        return 0;
     }
+    __asm__ volatile(
+        TL_ASM_TURNS(
+            "planes", "2 + 5 + 5",
+            TL_ASM_LOAD("d", "dy") TL_ASM_3("fmul.s", "d", "d", "scale")
+            TL_ASM_INNER("turns", "4", TL_PLANE_SPREAD)
+            TL_ASM_3("add", "dx", "dx", "back") TL_PLANE_SPREAD)
+        : [planes] "+r"(planes), [dx] "+r"(dx), [dy] "+r"(dy), [d] "=&r"(d)
+        : [turns] "r"(turns), [back] "r"((size - 4 * turns - 4) * 4), [scale] "r"(scale)
+        : "memory");
+    return 1;
 #else
-    (void)count, (void)value;
+    (void)planes, (void)size, (void)dx, (void)dy, (void)scale;
+    return 0;
 #endif
-    return to;
 }
 
 #endif
