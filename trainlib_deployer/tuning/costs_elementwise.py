@@ -52,18 +52,22 @@ cost("tl_avg_pool2d_k2_fw_f32")(_pool(9, 9.8, 3))
 cost("tl_avg_pool2d_k2_ig_f32")(_pool(6, 6.8, 4, 20))
 
 
+def _whole(f: Fields, cores: int, members: int, plane: float) -> float:
+    """Of whole planes. Cores divide one after the other, where the size is no power of two."""
+    size = int(f["kh"] * f["kw"])
+    divisions = 14 * cores if size & (size - 1) else 0
+    return start(members) + divisions + share(f["n"] * f["c"], cores) * plane
+
+
 @cost("tl_avg_pool2d_whole_fw_f32")
 def _whole_fw(f: Fields, cores: int) -> float:
-    # each core divides, one after the other
-    size = f["kh"] * f["kw"] * (2.0 if cores <= ALONE_MAX else 2.3) + 4 * (f["kh"] * f["kw"] % 4)
-    return start(4) + 14 * cores + share(f["n"] * f["c"], cores) * (15 + size)
+    return _whole(f, cores, 4, 8 + 2.0 * f["kh"] * f["kw"])
 
 
 @cost("tl_avg_pool2d_whole_ig_f32")
 def _whole_ig(f: Fields, cores: int) -> float:
     size = f["kh"] * f["kw"]
-    plane = 6.0 * size if f["accumulate"] else size + 4 * (size % 4)
-    return start(5) + 14 * cores + share(f["n"] * f["c"], cores) * (22 + plane)
+    return _whole(f, cores, 5, 22 + 6.0 * size if f["accumulate"] else 7 + size)
 
 
 def _windows(tap: float, window: float) -> Callable[[Fields], float]:
