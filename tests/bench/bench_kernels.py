@@ -97,14 +97,18 @@ def _step_name(job: Job) -> str:
 def other_table(jobs: Sequence[Job], counts: Sequence[Count], unit: str, cores: int) -> str:
     """Cycles of all cores over the operations that cannot be avoided."""
     lines = [
-        f"| case | step | kernel | {unit} | operations | {unit} x cores / operation | limit |",
-        "|---" * 7 + "|",
+        f"| case | step | kernel | {unit} | loads, stores, FPU operations"
+        f" | {unit} x cores / operation | limit | and selections, NaN |",
+        "|---" * 8 + "|",
     ]
     for job, number in zip(jobs, counts, strict=True):
-        need = unavoidable(job.steps[0])
-        ratio = f"{number.again * cores / need:.2f}" if need else "-"
         cells = [job.name, _step_name(job), f"`{job.kernel.function}`", f"{number.again:,}"]
-        cells += [f"{need:,}" if need else "-", ratio, f"{MAC_LIMIT}" if need else "-"]
+        need = unavoidable(job.steps[0])
+        if need:
+            ratio, of_all = (f"{number.again * cores / count:.2f}" for count in need)
+            cells += [f"{need[0]:,}", ratio, f"{MAC_LIMIT}", of_all]
+        else:
+            cells += ["-"] * 4
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -250,7 +250,7 @@ ROWS = (
     ),
 )
 
-# element-wise steps, pooling and losses have no MAC: what they cannot avoid is in UNAVOIDABLE
+# element-wise steps, pooling and losses have no MAC: `unavoidable` says what they must do
 OTHER_ROWS = (
     Row("relu, 4,096 elements", layer_steps(Relu(), _IMAGE)),
     Row("leaky_relu, 4,096 elements", layer_steps(LeakyRelu(negative_slope=0.01), _IMAGE)),
@@ -288,8 +288,9 @@ OTHER_ROWS = (
     Row("mse, 640 elements", loss_steps(Mse(), (640,))),
 )
 
-# FPU operations of a Step that cannot be avoided: by (op, phase), for (inputs, outputs) elements
-_FLOPS = {
+# What a Step does for each element of its (inputs, outputs), by (op, phase), beside loads and
+# stores: FPU operations; and selections by a comparison, and what finds NaN that a maximum drops
+_FPU = {
     ("relu", "fw"): (0, 1),
     ("relu", "ig"): (0, 1),
     ("leaky_relu", "fw"): (0, 2),
@@ -298,22 +299,35 @@ _FLOPS = {
     ("pass", "ig"): (0, 0),
     ("sgd", "update"): (0, 1),
     ("max_pool2d", "fw"): (1, -1),
+    ("max_pool2d", "ig"): (0, 3),  # for the window's four: finds the maximum again
     ("avg_pool2d", "fw"): (1, 0),
+    ("avg_pool2d", "ig"): (0, 1),
+}
+_OTHER = {
+    ("relu", "fw"): (0.5, 0),
+    ("relu", "ig"): (0, 1),
+    ("leaky_relu", "ig"): (0, 1),
+    ("max_pool2d", "fw"): (0.5, 0),
+    ("max_pool2d", "ig"): (0, 6),  # two maxima between comparisons, two selections, NaN in four
 }
 
 
-def unavoidable(step: Step) -> int | None:
-    """Loads, stores and FPU operations: every operand once; None where nobody has counted."""
+def unavoidable(step: Step) -> tuple[int, int] | None:
+    """Loads and stores, every operand once, with FPU operations; and these with the other
+    operations. None where nobody has counted."""
     sizes = [o.tensor.count if o.tensor else 0 for o in step.operands]
     moved = sum(sizes) + sum(
         o.tensor.count for o in step.operands if o.tensor and o.access is Access.UPDATE
     )
     key = (step.op, step.phase.value)
-    if key == ("max_pool2d", "ig"):  # finds the maximum again
-        return moved + sizes[2] - sizes[1]
-    if key == ("avg_pool2d", "ig"):
-        return moved + sizes[1]
-    if key not in _FLOPS:
+    if key not in _FPU:
         return None
-    of_inputs, of_outputs = _FLOPS[key]
-    return moved + of_inputs * sizes[-1] + of_outputs * sizes[0]
+    # a gradient of pooling has an element of dy for each window, and reads x last
+    window = step.phase.value == "ig" and step.op.endswith("pool2d")
+    outputs = sizes[1] if window else sizes[0]
+
+    def operations(of: tuple[float, float]) -> int:
+        return int(of[0] * sizes[-1] + of[1] * outputs)
+
+    fpu = moved + operations(_FPU[key])
+    return fpu, fpu + operations(_OTHER.get(key, (0, 0)))
