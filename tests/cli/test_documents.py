@@ -15,6 +15,7 @@ from tests.cli.specs import CNN, IN_L1, IN_L2, PREDICTS
 from trainlib_deployer.cli import main
 from trainlib_deployer.cli.explain import _STAGES
 from trainlib_deployer.cli.schema import _DOCUMENTS
+from trainlib_deployer.optimizers import OPTIMIZERS
 from trainlib_deployer.report.documents import DOCUMENTS, document_schema
 from trainlib_deployer.report.explain import STAGES
 
@@ -131,3 +132,18 @@ def test_targets_with_an_empty_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not host["ready"] and host["missing"] == ["cc", "make"]
     text = stdout_of("targets")
     assert "missing: cc, make" in text and "sudo apt install gcc libc6-dev make" in text
+
+
+@pytest.mark.parametrize("schedule", ["", ", schedule: {type: step, step_size: 2}"])
+def test_the_cost_of_an_optimizer_is_what_the_others_say_of_it(
+    schedule: str, tmp_path: Path
+) -> None:
+    said: dict[str, set[int]] = {}
+    for chosen in OPTIMIZERS:
+        text = CNN.replace("type: sgd, lr: 0.02", f"type: {chosen}")
+        text = text.replace(", epochs: 3}", f", epochs: 3{schedule}}}")
+        (tmp_path / "m.yaml").write_text(text)
+        found = document_of("check", "check", str(tmp_path / "m.yaml"))["optimizer"]
+        for item in (found, *found["others"]):
+            said.setdefault(item["type"], set()).add(item["bytes"])
+    assert all(len(numbers) == 1 for numbers in said.values()), said
