@@ -30,10 +30,10 @@ class GroupNorm(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         if inputs[0][0] % self.num_groups:
             raise ShapeError(f"takes num_groups that divide the {inputs[0][0]} channels")
+        if math.prod(inputs[0]) == self.num_groups:
+            # PyTorch refuses a single sample of these: a prediction, or what a pass may take
+            raise ShapeError("takes groups of more than one value")
         return inputs[0]
-
-    def least_batch(self, *inputs: Shape) -> int:
-        return 2 if math.prod(inputs[0]) == self.num_groups else 1
 
     def parameters(self, *inputs: Shape) -> dict[str, Shape]:
         shape = (inputs[0][0],)
