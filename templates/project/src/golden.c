@@ -57,9 +57,9 @@ static uint32_t losses_at(const golden_header *header)
     return samples_at(header) + 4 * header->steps * NET_BATCH;
 }
 
-int golden_sample(const golden_header *header, uint32_t step, uint32_t index, uint32_t *sample)
+int golden_samples(const golden_header *header, uint32_t step, uint32_t *samples)
 {
-    return read_at(samples_at(header) + 4 * (step * NET_BATCH + index), sample, 4);
+    return read_at(samples_at(header) + 4 * step * NET_BATCH, samples, 4 * NET_BATCH);
 }
 
 static float magnitude(float value)

@@ -50,9 +50,9 @@ int golden_incomplete(void);
 /* Record `index` of a file of equal records; 1 where it is whole. */
 int golden_read(tl_data_file file, uint32_t index, void *record, uint32_t bytes);
 
-/* Checked step `index`, and sample `index` of a step's mini-batch. */
+/* Checked step `index`, and the NET_BATCH samples of a step. */
 int golden_checked_step(uint32_t index, golden_checked *checked);
-int golden_sample(const golden_header *header, uint32_t step, uint32_t index, uint32_t *sample);
+int golden_samples(const golden_header *header, uint32_t step, uint32_t *samples);
 
 /* Remember how far the loss of `step` is from the golden one, for the first `losses` steps. */
 int golden_compare_loss(const golden_header *header, uint32_t step, float loss);

@@ -37,7 +37,7 @@ static int local_checks(const golden_header *golden)
         if (total <= first || (first == 0 && !load_state(1 + i))) {
             return 0;
         }
-        count = load_pass(golden, checked.step, first, total);
+        count = load_pass(first, total);
         if (count == 0) {
             return 0;
         }
@@ -176,7 +176,7 @@ static int watch(const golden_header *golden, uint32_t step)
     const uint32_t total = samples_of(golden, step);
 
     for (uint32_t first = 0; first < total; first += NET_PASS) {
-        const uint32_t count = load_pass(golden, step, first, total);
+        const uint32_t count = load_pass(first, total);
 
         if (count == 0) {
             return 0;

@@ -8,6 +8,7 @@
 
 static float x[NET_INPUT_COUNT];
 static float y[NET_OUTPUT_COUNT];
+static uint32_t step_samples[NET_BATCH];
 #if NET_TRAINS && NET_TARGET_COUNT > 0
 static net_target target[NET_TARGET_COUNT];
 #endif
@@ -33,36 +34,29 @@ static void put_sample(uint32_t index)
 }
 #endif
 
-/* The number of samples of a training step; 0 where a file ends early. */
+/* Read which samples a training step has, for load_pass(); their number, or 0 where a file ends early. */
 static uint32_t samples_of(const golden_header *golden, uint32_t step)
 {
     uint32_t count = 0;
 
-    for (; count < NET_BATCH; count++) {
-        uint32_t sample;
-
-        if (!golden_sample(golden, step, count, &sample)) {
-            return 0;
-        }
-        if (sample == golden_no_sample) {
-            break;
-        }
+    if (!golden_samples(golden, step, step_samples)) {
+        return 0;
+    }
+    while (count < NET_BATCH && step_samples[count] != golden_no_sample) {
+        count++;
     }
     return count;
 }
 
 /* Load the samples that a step of `total` takes at once from its sample `first` on; their number, or 0
    where a file ends early. */
-static uint32_t load_pass(const golden_header *golden, uint32_t step, uint32_t first, uint32_t total)
+static uint32_t load_pass(uint32_t first, uint32_t total)
 {
     const uint32_t left = total - first;
     const uint32_t count = left < NET_PASS ? left : NET_PASS;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t sample;
-
-        if (!golden_sample(golden, step, first + i, &sample)
-            || !load_sample(TL_DATA_TRAIN_X, TL_DATA_TRAIN_Y, sample)) {
+        if (!load_sample(TL_DATA_TRAIN_X, TL_DATA_TRAIN_Y, step_samples[first + i])) {
             return 0;
         }
 #if NET_BATCH > 1
@@ -105,7 +99,7 @@ static int run_step(const golden_header *golden, uint32_t step, float *loss)
 
     *loss = 0.0f;
     for (uint32_t first = 0; first < total; first += NET_PASS) {
-        const uint32_t count = load_pass(golden, step, first, total);
+        const uint32_t count = load_pass(first, total);
 
         if (count == 0) {
             return 0;
