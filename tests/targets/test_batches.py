@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from tests.conftest import EXAMPLES
@@ -37,3 +38,23 @@ def test_a_device_learns_a_new_class(tmp_path: Path) -> None:
     after = run("new_class/learn.yaml", tmp_path / "learn")["accuracy"]["device"]
     print(f"accuracy before {before:.1%}, after {after:.1%}")
     assert before < 0.9 < 0.97 < after
+
+
+def test_shapes_of_many_steps_leave_room_for_the_stack(tmp_path: Path) -> None:
+    """They follow the mini-batch, so they are no constants: on a Cortex-M they share L1."""
+    ready("cortex-m4")
+    block = [
+        {"type": "conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1, "bias": False},
+        {"type": "batch_norm2d"},
+    ]
+    layers = [*block * 8, {"type": "flatten"}, {"type": "linear", "out_features": 3}]
+    training = {"loss": "cross_entropy", "optimizer": {"type": "sgd", "lr": 0.01}}
+    training |= {"batch_size": 2, "accumulate": 2}
+    spec = {"name": "many", "input": {"shape": [2, 5, 5]}, "layers": layers, "training": training}
+    (tmp_path / "many.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+    words = [str(tmp_path / "many.yaml"), "--target", "cortex-m4", "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, [*words, "--run", "--json", "-q"])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    plan = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert len(plan["steps"]) > 57 and report["stack"][0]["size"] < 8192 - 2048

@@ -102,7 +102,7 @@ def test_what_a_user_reserves_holds_program_and_stack(
     ready("cortex-m7")
     result = deploy_and_run(tmp_path / "out", "cortex-m7", "--reserve", f"l1={reserved}")
     assert result.exit_code == exit_code, result.output
-    assert ("--reserve l1=3328" in result.stderr) == (exit_code == 5)
+    assert ("raise --reserve l1=SIZE" in result.stderr) == (exit_code == 5)
 
 
 def test_fingerprints_agree_on_a_target_too(tmp_path: Path) -> None:

@@ -13,15 +13,12 @@ TARGET_SOURCES := $(addprefix target/cortex-m/,startup.c port.c fault.c protect.
 TARGET_SOURCES += $(addprefix target/common/,copy_engine.c crash.c semihosting.c string.c)
 # a plan of this target has reserved what it chose; one of another target gets our default
 L1_RUNTIME := $(if $(filter $(TARGET),$(NET_TARGET)),$(NET_L1_RESERVED),$(TARGET_L1_RESERVED))
-# the fault handler's stack and the data of port and network take the rest
-STACK_BYTES := $(shell expr $(L1_RUNTIME) - 1280)
-CPPFLAGS += -Itarget/cortex-m -Itarget/common -DTL_STACK_BYTES=$(STACK_BYTES)
+CPPFLAGS += -Itarget/cortex-m -Itarget/common
 CFLAGS += $(MACHINE_FLAGS) -mthumb -mfloat-abi=hard -ffreestanding -O3 -g
 CFLAGS += -fno-tree-loop-distribute-patterns -ffp-contract=$(if $(EXACT),off,fast)
 LDFLAGS += -nostdlib -static -T $(TARGET_LINK_SCRIPT) -Wl,--build-id=none
 LDFLAGS += -Wl,--defsym=tl_psram=$(PSRAM) -Wl,--defsym=tl_l1_runtime=$(L1_RUNTIME)
 LDFLAGS += -Wl,--defsym=tl_l1_bytes=$(NET_L1_AVAILABLE) -Wl,--defsym=tl_l2_bytes=$(or $(NET_L2_AVAILABLE),0)
-LDFLAGS += -Wl,--defsym=tl_stack_bytes=$(STACK_BYTES)
 LDLIBS += -lgcc
 # 128 ns of the machine's time an instruction: port.c counts by them
 TARGET_RUN = $(QEMU_ARM) -machine $(MACHINE) -icount shift=7 -display none -monitor none -serial none \

@@ -4,6 +4,8 @@
 #ifndef CORTEX_M_H
 #define CORTEX_M_H
 
+#include <stdint.h>
+
 #include "copy_engine.h"
 
 #define TL_L1 __attribute__((section(".bss.tl_l1")))
@@ -12,6 +14,9 @@
 /* Executed instructions, derived from the machine's time: QEMU gives each the same. */
 #define TL_COUNTER_UNIT "instructions"
 
-#define TL_STACK_PAINT 0x5ac3a55au /* TL_STACK_BYTES comes from cortex-m.mk */
+#define TL_STACK_PAINT 0x5ac3a55au
+
+extern uint32_t tl_stack_start[], tl_stack_end[]; /* what the linker script leaves of L1's first bytes */
+#define TL_STACK_BYTES ((int32_t)((uintptr_t)tl_stack_end - (uintptr_t)tl_stack_start))
 
 #endif

@@ -31,8 +31,6 @@ enum {
     UNALIGNED = 1 << 24
 };
 
-extern uint32_t tl_stack_start[], tl_stack_end[];
-
 void tl_fault_open(void)
 {
     *shcsr |= MEMORY_USAGE_BUS;

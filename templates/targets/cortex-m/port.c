@@ -5,8 +5,6 @@
 #include "semihosting.h"
 #include "tl/print.h"
 
-extern uint32_t tl_stack_start[], tl_stack_end[];
-
 /* CMSDK dual timer of the mps2 boards: 32 bits, counts down 25 million times a second */
 static volatile uint32_t *const timer_load = (volatile uint32_t *)0x40002000;
 static volatile uint32_t *const timer_value = (volatile uint32_t *)0x40002004;

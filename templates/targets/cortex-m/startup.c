@@ -9,12 +9,11 @@
 
 int main(void);
 
-extern char tl_fault_stack_end[], tl_stack_end[];
+extern char tl_fault_stack_end[];
 extern char tl_data[], tl_data_end[], tl_data_load[], tl_bss[], tl_bss_end[];
 extern char tl_harness_data[], tl_harness_data_end[], tl_harness_data_load[];
 extern char tl_harness_bss[], tl_harness_bss_end[];
 extern char tl_l1_arena[], tl_l1_arena_end[], tl_l2_arena[], tl_l2_arena_end[];
-extern uint32_t tl_stack_start[];
 
 static volatile uint32_t *const cpacr = (volatile uint32_t *)0xe000ed88;
 
@@ -47,7 +46,7 @@ _Noreturn void tl_reset(void)
     /* memory holds anything after reset */
     fill(tl_l1_arena, tl_l1_arena_end, NAN_BYTE);
     fill(tl_l2_arena, tl_l2_arena_end, NAN_BYTE);
-    for (uint32_t *word = tl_stack_start; word < (uint32_t *)(void *)tl_stack_end; word++) {
+    for (uint32_t *word = tl_stack_start; word < tl_stack_end; word++) {
         *word = TL_STACK_PAINT;
     }
     tl_protect();
