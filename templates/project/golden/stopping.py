@@ -64,10 +64,8 @@ def decisions(evaluations: list, exact: list, samples: int) -> list[int]:
 
 def exact_evaluations(x: torch.Tensor, y: torch.Tensor, batches: list, held_out: tuple) -> list:
     """What evaluations find where all of the training is in double precision."""
-    net = build().double()
-    optimizer = optimizer_of(net)
-    x, y, *held_out = [v.double() if v.is_floating_point() else v for v in (x, y, *held_out)]
-    training = training_steps(net, optimizer, scheduler_of(optimizer), x, y, batches)
+    net, training = exactly(x, y, batches)
+    held_out = in_double(*held_out)
     return [
         evaluated(net, *held_out) for step, _ in enumerate(training) if (step + 1) % EVALUATE_EVERY == 0
     ]

@@ -122,6 +122,28 @@ def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], held_out: 
     return net, losses, states, evaluations, len(batches)
 
 
+def exactly(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
+    """The same training in double precision: the network, and the loss of each step, when it is done."""
+    net = build().double()
+    optimizer = optimizer_of(net)
+    x, y = in_double(x, y)
+    return net, training_steps(net, optimizer, scheduler_of(optimizer), x, y, batches)
+
+
+def in_double(*values: torch.Tensor) -> list[torch.Tensor]:
+    return [value.double() if value.is_floating_point() else value for value in values]
+
+
+def same_losses(losses: list[float], x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]) -> int:
+    """How many of the first losses stay what they are in double precision, to a 16th of the free run's
+    tolerance: no f32 program can agree on what rounding makes by itself."""
+    _, exact = exactly(x, y, batches)
+    for step, (loss, other) in enumerate(zip(losses, exact)):
+        if abs(loss - other) > 1e-3 / 16 * max(1.0, abs(other)):
+            return step
+    return len(losses)
+
+
 def update(net: Net, before: tuple, gradients: dict, step: int):
     """Parameters and what the optimizer keeps after an update: (kind, name) → tensor."""
     state, rates = before
@@ -190,7 +212,9 @@ def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: di
         every = torch.cat(terms[name], 1)
         usual = every.sum(1) / every.shape[1] ** 0.5
         found["scale", name] = torch.maximum(found["weight_grad", name].abs(), usual)
-    for name, factor in lost_digits(net, t).items():
+    lost = lost_digits(net, t)
+    found["lost", "digits"] = torch.tensor(max(lost.values(), default=1.0))
+    for name, factor in lost.items():
         kind = "input_grad" if name in t else "weight_grad"
         if (kind, name) in found:
             found["scale", name] = factor * found.get(("scale", name), found[kind, name])
@@ -268,6 +292,7 @@ def main() -> None:
     net, losses, states, evaluations, steps = train(x, y, batches, watched)
     batches = batches[:steps]
     checked, blobs, expected, notes = [], [blob(states[0][0])], [], []
+    loses_digits = False
     if len(losses) < steps:
         # the steps before that are of no scale in which rounding is small
         notes.append(f"PyTorch's training is not finite from step {len(losses)} on")
@@ -281,10 +306,20 @@ def main() -> None:
             print(f"golden: {note}")
         if step in [earlier for earlier, _, _ in checked]:
             continue
+        loses_digits |= any(values["lost", "digits"] > 1.0 for values in found)
         for index, values in enumerate(found):
             checked.append((step, index, int(guided)))
             blobs.append(blob(states[step][0]))
             expected.append([compared(values, *check) for check in CHECKS])
+    comparable = min(len(losses), 100)
+    if loses_digits:
+        comparable = same_losses(losses[:comparable], x, y, batches)
+        if comparable < min(len(losses), 100):
+            notes.append(
+                f"losses are compared up to step {comparable}: a norm leaves little of its gradient, and"
+                " from there on PyTorch's own losses in f32 and in double precision part"
+            )
+            print(f"golden: {notes[-1]}")
     write_samples("train", x, y)
     correct = count_correct(net, *held_out["test"]) if CLASSES and "test" in held_out else None
     verdicts = [0] * len(evaluations)
@@ -292,5 +327,7 @@ def main() -> None:
         exact = exact_evaluations(x, y, batches[: EVALUATE_EVERY * len(evaluations)], watched)
         verdicts = decisions(evaluations, exact, len(watched[0]))
     evaluations = [(*found, verdict) for found, verdict in zip(evaluations, verdicts)]
-    write_data(blobs, expected, checked, batches, losses, correct, held_out, notes, evaluations)
+    write_data(
+        blobs, expected, checked, batches, losses, correct, held_out, notes, evaluations, comparable
+    )
     print(f"golden: {len(losses)} steps, loss {losses[:1]} -> {losses[-1:]}")

@@ -135,10 +135,11 @@ def write_data(
     held_out: dict[str, tuple],
     notes: list[str],
     evaluations: list[tuple[float, int, int]] = (),
+    comparable: int = 0,
 ) -> None:
     """The files of data/: states, expected values, and golden.bin with everything else."""
     steps = min(STEPS, len(batches))
-    compared = losses[:100] if len(losses) == steps else []
+    compared = losses[:comparable] if len(losses) == steps else []
     sizes = [len(held_out[name][0]) if name in held_out else 0 for name in ("validation", "test")]
     header = [0x31474C54, PLAN_ID, steps, len(checked), len(compared), *sizes]
     samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
