@@ -141,10 +141,15 @@ def test_a_device_alone_that_is_not_finite_is_told_from_pytorch(tmp_path: Path) 
     deployed(model, tmp_path / "out")
     # a sensor that fails, in no step that the local checks look at
     samples = tmp_path / "out" / "src" / "samples.h"
-    loaded = "    return count;\n}\n\n/* Run on those;"
-    assert samples.read_text().count(loaded) == 1
-    spoilt = samples.read_text().replace(loaded, "    x[2] /= step == 9 ? 0 : 1;\n" + loaded)
-    samples.write_text(spoilt)
+    text = samples.read_text()
+    for old, new in (
+        ("\n/* Read which samples", "\nstatic int fails;\n\n/* Read which samples"),
+        ("    if (!golden_samples(", "    fails = step == 9;\n    if (!golden_samples("),
+        ("    return count;\n}\n\n/* Run", "    x[2] /= !fails;\n    return count;\n}\n\n/* Run"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    samples.write_text(text)
     message = stopped(tmp_path / "out")
     assert "activation f1 is not finite at Step f1.fw (training step 9)" in message
     assert "PyTorch's training stays finite" in message
