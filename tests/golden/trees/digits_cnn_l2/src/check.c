@@ -86,8 +86,7 @@ static void check_step(int step, int probed)
         comparison found;
 
         if (check->step == step && (check->probed > 0) == probed) {
-            const uint32_t each = check->per_sample;
-            const uint32_t count = each > 0 ? each * checked_samples : check->count;
+            const uint32_t count = net_checked_count(check, checked_samples);
 
             if (!compare(check, count, checked_index, before, &found)
                 || ((check->imposed || checked_guided)
@@ -170,22 +169,6 @@ void net_step_ends(int step)
     }
 }
 
-/* A parameter as it was before the checked step. */
-static int restore(const net_check *check, uint32_t at)
-{
-    float part[64];
-
-    for (uint32_t done = 0; done < check->count; done += 64) {
-        const uint32_t bytes = 4 * (check->count - done < 64 ? check->count - done : 64);
-
-        if (tl_data_read(TL_DATA_STATE, at + 4 * done, part, bytes) != bytes) {
-            return 0;
-        }
-        put_values(check, done, part, bytes);
-    }
-    return 1;
-}
-
 void net_gradients_made(int step)
 {
     const uint32_t state = (1 + checked_index) * NET_STATE_BYTES;
@@ -194,8 +177,9 @@ void net_gradients_made(int step)
     for (int i = 0; i < net_check_count; i++) {
         const net_check *check = &net_checks[i];
 
+        /* the parameter, as it was before the checked step */
         if (check->step == step && check->probed > 0
-            && !restore(check, state + check->probed)) {
+            && !put_file(check, check->count, TL_DATA_STATE, state + check->probed)) {
             data_whole = 0;
         }
     }
@@ -257,11 +241,9 @@ void print_stacks(void)
 enum { LOSSES_A_LINE = 10 };
 
 static int losses_on_line;
-static float newest_loss;
 
 void print_loss(uint32_t step, float loss)
 {
-    newest_loss = loss;
     if (losses_on_line == 0) {
         tl_print_str("loss ");
         tl_print_int((int32_t)step);
@@ -272,11 +254,6 @@ void print_loss(uint32_t step, float loss)
     if (++losses_on_line == LOSSES_A_LINE) {
         end_losses();
     }
-}
-
-float last_loss(void)
-{
-    return newest_loss;
 }
 
 void end_losses(void)

@@ -23,7 +23,6 @@ void profile_close(void);
 void print_memory(void);
 void print_stacks(void); /* where the target knows them */
 void print_loss(uint32_t step, float loss);
-float last_loss(void);
 void end_losses(void);
 
 #endif

@@ -16,17 +16,22 @@ typedef struct golden_header {
     uint32_t steps;
     uint32_t checked_steps;
     uint32_t losses;
+    uint32_t validation_samples;
     uint32_t test_samples;
     uint32_t correct; /* test samples that the golden model classifies right */
     uint32_t evaluate_every;
     uint32_t evaluations;
 } golden_header;
 
-/* Of all test samples after a number of training steps. */
+/* Of all validation samples after a number of training steps; of the test samples where the first
+   are none. */
 typedef struct golden_evaluation {
     float loss; /* the mean of the samples' */
     uint32_t correct;
+    uint32_t decision; /* with early stopping: some of those below */
 } golden_evaluation;
+
+enum { GOLDEN_IMPROVES = 1, GOLDEN_STOPS = 2, GOLDEN_TIE = 4 };
 
 typedef struct golden_checked {
     uint32_t step;
@@ -45,9 +50,9 @@ int golden_incomplete(void);
 /* Record `index` of a file of equal records; 1 where it is whole. */
 int golden_read(tl_data_file file, uint32_t index, void *record, uint32_t bytes);
 
-/* Checked step `index`, and sample `index` of a step's mini-batch. */
+/* Checked step `index`, and the NET_BATCH samples of a step. */
 int golden_checked_step(uint32_t index, golden_checked *checked);
-int golden_sample(const golden_header *header, uint32_t step, uint32_t index, uint32_t *sample);
+int golden_samples(const golden_header *header, uint32_t step, uint32_t *samples);
 
 /* Remember how far the loss of `step` is from the golden one, for the first `losses` steps. */
 int golden_compare_loss(const golden_header *header, uint32_t step, float loss);
@@ -55,8 +60,17 @@ int golden_compare_loss(const golden_header *header, uint32_t step, float loss);
 /* Print and judge: within 1e-3, relative or absolute, whichever is larger. */
 int golden_judge_losses(const golden_header *header);
 
+/* How many samples an evaluation takes. */
+uint32_t golden_evaluated_samples(const golden_header *header);
+
+/* The decision of evaluation `index`. */
+int golden_decision(const golden_header *header, uint32_t index, uint32_t *decision);
+
 /* Print evaluation `index`, and judge its loss as those above where it is of the first steps. */
 int golden_evaluated(const golden_header *header, uint32_t index, golden_evaluation found, int *agrees);
+
+/* Print and judge the decision after it: the golden one, or nearly a tie. */
+int golden_judge_decision(const golden_header *header, uint32_t index, uint32_t found, uint32_t golden);
 
 /* Print and judge: within 0.5 points of the golden accuracy. */
 int golden_judge_accuracy(const golden_header *header, uint32_t correct);

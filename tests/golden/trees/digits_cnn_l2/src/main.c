@@ -4,6 +4,7 @@
    2. Free run: train from the initial weights; compare the losses and the final accuracy.
 
    Training ends before a step that makes what is not finite, and the parameters stay as they were.
+   With early stopping it ends as the golden one did, and goes back to the best state if asked for.
 
    Exit status: 0 agrees, 1 differs, 2 data/ is missing or belongs to another project, 4 not finite. */
 
@@ -11,38 +12,13 @@
 #include "golden.h"
 #include "net.h"
 #include "samples.h"
+#include "states.h"
 #include "tl/math.h"
 #include "tl/port.h"
 #include "tl/print.h"
 #include "watch.h"
 
 enum { DIFFERS = 1, UNUSABLE = 2, NOT_FINITE = 4 };
-
-/* a state may be larger than the memory beside the plan; `context`: where in its file it goes on */
-static int read_state(void *context, void *piece, uint32_t bytes)
-{
-    uint32_t *offset = context;
-    const uint32_t read = tl_data_read(TL_DATA_STATE, *offset, piece, bytes);
-
-    *offset += bytes;
-    return read == bytes;
-}
-
-static int write_state(void *context, const void *piece, uint32_t bytes)
-{
-    uint32_t *offset = context;
-    const uint32_t written = tl_data_write(TL_DATA_TRAINED, *offset, piece, bytes);
-
-    *offset += bytes;
-    return written == bytes;
-}
-
-static int load_state(uint32_t index)
-{
-    uint32_t offset = index * NET_STATE_BYTES;
-
-    return net_load_from(read_state, &offset) == 0;
-}
 
 /* Each checked step starts from the golden model's own weights; each pass of it is compared. */
 static int local_checks(const golden_header *golden)
@@ -61,7 +37,7 @@ static int local_checks(const golden_header *golden)
         if (total <= first || (first == 0 && !load_state(1 + i))) {
             return 0;
         }
-        count = load_pass(golden, checked.step, first, total);
+        count = load_pass(first, total);
         if (count == 0) {
             return 0;
         }
@@ -75,7 +51,36 @@ static int local_checks(const golden_header *golden)
 }
 
 #if NET_TRAINS
-/* Every so many steps. */
+#if NET_STOPS_EARLY
+static uint32_t best_step; /* steps done at the best evaluation; 0: none */
+
+/* The golden decision is followed, so that both trainings stay the same one; the own one is judged. */
+static int decide(const golden_header *golden, uint32_t index, golden_evaluation found, int *agrees)
+{
+    const float samples = (float)golden_evaluated_samples(golden);
+    const float value = NET_MONITORS_LOSS ? found.loss : (float)found.correct / samples;
+    uint32_t own = net_improves(value) ? GOLDEN_IMPROVES : 0;
+    uint32_t expected;
+
+    if (!golden_decision(golden, index, &expected)) {
+        return 0;
+    }
+    if (net_count_evaluation(value, expected & GOLDEN_IMPROVES ? 1 : 0)) {
+        own |= GOLDEN_STOPS;
+    }
+    if (!agrees) {
+        return 1;
+    }
+    *agrees &= golden_judge_decision(golden, index, own, expected);
+    if (expected & GOLDEN_IMPROVES) {
+        best_step = (index + 1) * golden->evaluate_every;
+        return !NET_RESTORES_BEST || keep_state();
+    }
+    return 1;
+}
+#endif
+
+/* Every so many steps. `agrees` is 0 where this was judged before. */
 static int evaluate_now(const golden_header *golden, uint32_t done, int *agrees)
 {
     const uint32_t index = golden->evaluations > 0 ? done / golden->evaluate_every : 0;
@@ -84,8 +89,20 @@ static int evaluate_now(const golden_header *golden, uint32_t done, int *agrees)
     if (index == 0 || index > golden->evaluations || done % golden->evaluate_every > 0) {
         return 1;
     }
-    end_losses();
-    return evaluate(golden, &found) && golden_evaluated(golden, index - 1, found, agrees);
+    if (!evaluate(golden, &found)) {
+        return 0;
+    }
+    if (agrees) {
+        end_losses();
+        if (!golden_evaluated(golden, index - 1, found, agrees)) {
+            return 0;
+        }
+    }
+#if NET_STOPS_EARLY
+    return decide(golden, index - 1, found, agrees);
+#else
+    return 1;
+#endif
 }
 
 /* `finite`: whether all losses and what was learned are. A program that differs already goes on. */
@@ -108,7 +125,7 @@ static int free_run(const golden_header *golden, int *agrees, int *finite)
         print_loss(step, loss);
         *finite = !*agrees || tl_is_finite(loss);
         if (*finite
-            && (!golden_compare_loss(golden, step, last_loss())
+            && (!golden_compare_loss(golden, step, loss)
                 || !evaluate_now(golden, step + 1, agrees))) {
             return 0;
         }
@@ -125,7 +142,6 @@ static int free_run(const golden_header *golden, int *agrees, int *finite)
 static int train_again(const golden_header *golden, uint32_t end, uint32_t *step)
 {
     float loss;
-    int finite = 1;
 
     if (!load_state(0)) {
         return 0;
@@ -134,10 +150,14 @@ static int train_again(const golden_header *golden, uint32_t end, uint32_t *step
         if (!run_step(golden, *step, &loss)) {
             return 0;
         }
-        finite = tl_is_finite(loss) && net_is_finite();
-        if (!finite) {
+        if (!tl_is_finite(loss) || !net_is_finite()) {
             break;
         }
+#if NET_STOPS_EARLY
+        if (!evaluate_now(golden, *step + 1, 0)) {
+            return 0;
+        }
+#endif
     }
     return 1;
 }
@@ -156,7 +176,7 @@ static int watch(const golden_header *golden, uint32_t step)
     const uint32_t total = samples_of(golden, step);
 
     for (uint32_t first = 0; first < total; first += NET_PASS) {
-        const uint32_t count = load_pass(golden, step, first, total);
+        const uint32_t count = load_pass(first, total);
 
         if (count == 0) {
             return 0;
@@ -186,16 +206,21 @@ static int accuracy(const golden_header *golden, int *agrees)
 }
 #endif
 
-static int keep_state(void)
+#if NET_STOPS_EARLY && NET_RESTORES_BEST
+static int restore_best(void)
 {
-    uint32_t written = 0;
-
-    if (net_save_to(write_state, &written) != 0) {
-        tl_print_str("data: cannot write the trained parameters\n");
+    if (best_step == 0) {
+        return 1; /* no evaluation was finite */
+    }
+    if (!load_kept_state()) {
         return 0;
     }
+    tl_print_str("restored: the state after step ");
+    tl_print_int((int32_t)best_step);
+    tl_print_str("\n");
     return 1;
 }
+#endif
 
 static int verify(void)
 {
@@ -217,6 +242,11 @@ static int verify(void)
     agrees = check_agrees();
 #if NET_TRAINS
     if (!free_run(&golden, &agrees, &finite) || (!finite && !go_back(&golden, &step))) {
+        return golden_incomplete();
+    }
+#endif
+#if NET_STOPS_EARLY && NET_RESTORES_BEST
+    if (finite && !restore_best()) {
         return golden_incomplete();
     }
 #endif

@@ -13,6 +13,12 @@
 #include "tl/linear.h"
 #include "tl/loss.h"
 #include "tl/pool2d.h"
+
+/* the struct of any Step with tiles */
+typedef union {
+    tl_linear linear;
+} net_shape;
+#define NET_TILES
 #include "net_run.h"
 
 /* ---- memory: one arena a level; buffers take turns in it ------------------------------------ */
@@ -174,13 +180,13 @@ static void fc_ig_fetch(int t)
     transfer_in(l1_fc_ig_weight + t % 2 * 1920, fc_weight + ci.first, 4 * tile_length(ci), 10, 1536);
 }
 
-static void fc_ig_compute(int t)
+static void fc_ig_compute(int t, net_shape *shape)
 {
     const tl_range ci = tile_range(t, 192, 384);
-    tl_linear op = fc_ig;
+    tl_linear *const op = &shape->linear;
 
-    op.ci = tile_length(ci);
-    tl_linear_n1_ig_f32(&op, flatten1_dy + ci.first, fc_dy, l1_fc_ig_weight + t % 2 * 1920);
+    op->ci = tile_length(ci);
+    tl_linear_n1_ig_f32(op, flatten1_dy + ci.first, fc_dy, l1_fc_ig_weight + t % 2 * 1920);
 }
 
 /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC;
@@ -192,13 +198,13 @@ static void fc_wg_fetch(int t)
     transfer_in(l1_fc_wg_weight + t % 3 * 1920, fc_weight + ci.first, 4 * tile_length(ci), 10, 1536);
 }
 
-static void fc_wg_compute(int t)
+static void fc_wg_compute(int t, net_shape *shape)
 {
     const tl_range ci = tile_range(t, 192, 384);
-    tl_linear op = probing ? fc_wg_gradient : fc_wg;
+    tl_linear *const op = &shape->linear;
 
-    op.ci = tile_length(ci);
-    tl_linear_n1_wg_f32(&op, l1_fc_wg_weight + t % 3 * 1920, ci.first == 0 ? fc_bias : 0, flatten1_y + ci.first, fc_dy);
+    op->ci = tile_length(ci);
+    tl_linear_n1_wg_f32(op, l1_fc_wg_weight + t % 3 * 1920, ci.first == 0 ? fc_bias : 0, flatten1_y + ci.first, fc_dy);
 }
 
 static void fc_wg_store(int t)
@@ -213,7 +219,7 @@ static void fc_wg_store(int t)
 /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
 static void fc_wg_run(void)
 {
-    run_tiles(2, fc_wg_fetch, fc_wg_compute, fc_wg_store);
+    run_tiles(2, probing ? &fc_wg_gradient : &fc_wg, sizeof fc_wg, fc_wg_fetch, fc_wg_compute, fc_wg_store);
 }
 
 /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC */
@@ -334,7 +340,7 @@ static void backward(void)
 
     /* fc input gradient: linear, 384 -> 10; 3840 MAC */
     begin(STEP_FC_IG);
-    run_tiles(2, fc_ig_fetch, fc_ig_compute, 0);
+    run_tiles(2, &fc_ig, sizeof fc_ig, fc_ig_fetch, fc_ig_compute, 0);
     end(STEP_FC_IG);
 
     /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
@@ -421,11 +427,16 @@ static void predict_on_team(void *unused)
     wait_transfers();
 }
 
-void net_predict(const float *x, float *y)
+static void run_sample(void (*work)(void *), const float *x, float *y)
 {
     tl_far_write(input_x, x, 256);
-    tl_team_run(predict_on_team, 0);
+    tl_team_run(work, 0);
     tl_far_read(y, fc_y, 40);
+}
+
+void net_predict(const float *x, float *y)
+{
+    run_sample(predict_on_team, x, y);
 }
 
 static void train_on_team(void *unused)
@@ -435,6 +446,15 @@ static void train_on_team(void *unused)
     sync();
     backward();
     wait_transfers();
+}
+
+static float train_once(void)
+{
+    float loss;
+
+    tl_team_run(train_on_team, 0);
+    tl_far_read(&loss, loss_value, sizeof loss);
+    return loss;
 }
 
 static void evaluate_on_team(void *unused)
@@ -450,23 +470,17 @@ float net_evaluate(const float *x, const net_target *target, float *y)
 {
     float loss;
 
-    tl_far_write(input_x, x, 256);
     tl_far_write(target_t, target, 4);
-    tl_team_run(evaluate_on_team, 0);
-    tl_far_read(y, fc_y, 40);
+    run_sample(evaluate_on_team, x, y);
     tl_far_read(&loss, loss_value, sizeof loss);
     return loss;
 }
 
 float net_train_step(const float *x, const net_target *target)
 {
-    float loss;
-
     tl_far_write(input_x, x, 256);
     tl_far_write(target_t, target, 4);
-    tl_team_run(train_on_team, 0);
-    tl_far_read(&loss, loss_value, sizeof loss);
-    return loss;
+    return train_once();
 }
 
 static const struct {

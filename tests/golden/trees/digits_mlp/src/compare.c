@@ -1,6 +1,5 @@
 #include "compare.h"
 
-#include "tl/data.h"
 #include "tl/math.h"
 #include "tl/port.h"
 
@@ -27,12 +26,22 @@ static float magnitude(float value)
     return value < 0.0f ? -value : value;
 }
 
-void put_values(const net_check *check, uint32_t first, const float *values, uint32_t bytes)
+static float values[CHUNK]; /* core 0 alone compares; its stack is small */
+
+int put_file(const net_check *check, uint32_t count, tl_data_file file, uint32_t offset)
 {
-    tl_far_write(check->value + first, values, bytes);
-    if (check->home != check->value) {
-        tl_far_write(check->home + first, values, bytes);
+    for (uint32_t first = 0; first < count; first += CHUNK) {
+        const uint32_t bytes = 4 * (count - first < CHUNK ? count - first : CHUNK);
+
+        if (tl_data_read(file, offset + 4 * first, values, bytes) != bytes) {
+            return 0;
+        }
+        tl_far_write(check->value + first, values, bytes);
+        if (check->home != check->value) {
+            tl_far_write(check->home + first, values, bytes);
+        }
     }
+    return 1;
 }
 
 #ifdef CHECK_FULL
@@ -44,25 +53,13 @@ uint32_t expected_bytes(const net_check *check)
 
 int impose(const net_check *check, uint32_t count, uint32_t index, uint32_t before)
 {
-    static float values[CHUNK];
-    const uint32_t offset = index * record_bytes() + before + 4;
-
-    for (uint32_t first = 0; first < count; first += CHUNK) {
-        const uint32_t bytes = 4 * (count - first < CHUNK ? count - first : CHUNK);
-
-        if (tl_data_read(expected_file, offset + 4 * first, values, bytes) != bytes) {
-            return 0;
-        }
-        put_values(check, first, values, bytes);
-    }
-    return 1;
+    return put_file(check, count, expected_file, index * record_bytes() + before + 4);
 }
 
 int compare(
     const net_check *check, uint32_t count, uint32_t index, uint32_t before, comparison *result)
 {
-    static float buffer[CHUNK]; /* core 0 alone compares; its stack is small */
-    static float values[CHUNK];
+    static float buffer[CHUNK];
     float largest;
     float worst = -1.0f;
     uint32_t offset = index * record_bytes() + before;
@@ -130,7 +127,6 @@ static uint32_t signs(uint32_t index)
 /* Partial sums of CHUNK elements keep the rounding of long sums small. */
 static void fingerprint(const float *tensor, uint32_t count, float *norm, float *projection)
 {
-    static float values[CHUNK];
     float squares = 0.0f;
 
     for (int k = 0; k < PROJECTIONS; k++) {

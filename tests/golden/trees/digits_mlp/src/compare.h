@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net_hooks.h"
+#include "tl/data.h"
 
 typedef struct comparison {
     float error;     /* full: max|d - g| / max|g|; fingerprint: largest difference / norm */
@@ -26,8 +27,9 @@ uint32_t expected_bytes(const net_check *check);
    there: the fingerprints of what an update makes say how far rounding reaches. 0: file too short. */
 int impose(const net_check *check, uint32_t count, uint32_t index, uint32_t before);
 
-/* Write elements from `first` on, where the tensor is and where it lives. */
-void put_values(const net_check *check, uint32_t first, const float *values, uint32_t bytes);
+/* Write the first `count` elements, where the tensor is and where it lives, from `offset` of a file.
+   0: file too short. */
+int put_file(const net_check *check, uint32_t count, tl_data_file file, uint32_t offset);
 
 /* Compare the first `count` elements with record `index` of the expected values, `before` bytes into
    it; 0: file too short. */

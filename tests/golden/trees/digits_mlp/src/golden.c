@@ -1,6 +1,7 @@
 #include "golden.h"
 
 #include "net.h"
+#include "tl/math.h"
 #include "tl/print.h"
 
 enum { MAGIC = 0x31474c54, UNUSABLE = 2 }; /* "TLG1" */
@@ -56,9 +57,9 @@ static uint32_t losses_at(const golden_header *header)
     return samples_at(header) + 4 * header->steps * NET_BATCH;
 }
 
-int golden_sample(const golden_header *header, uint32_t step, uint32_t index, uint32_t *sample)
+int golden_samples(const golden_header *header, uint32_t step, uint32_t *samples)
 {
-    return read_at(samples_at(header) + 4 * (step * NET_BATCH + index), sample, 4);
+    return read_at(samples_at(header) + 4 * step * NET_BATCH, samples, 4 * NET_BATCH);
 }
 
 static float magnitude(float value)
@@ -110,14 +111,26 @@ int golden_judge_losses(const golden_header *header)
     return agrees;
 }
 
+uint32_t golden_evaluated_samples(const golden_header *header)
+{
+    return header->validation_samples > 0 ? header->validation_samples : header->test_samples;
+}
+
+static int read_evaluation(
+    const golden_header *header, uint32_t index, golden_evaluation *evaluation)
+{
+    const uint32_t first = losses_at(header) + 4 * header->losses;
+
+    return read_at(first + index * (uint32_t)sizeof *evaluation, evaluation, sizeof *evaluation);
+}
+
 int golden_evaluated(
     const golden_header *header, uint32_t index, golden_evaluation found, int *agrees)
 {
-    const uint32_t first = losses_at(header) + 4 * header->losses;
     const uint32_t step = (index + 1) * header->evaluate_every;
     golden_evaluation expected;
 
-    if (!read_at(first + index * (uint32_t)sizeof expected, &expected, sizeof expected)) {
+    if (!read_evaluation(header, index, &expected)) {
         return 0;
     }
     tl_print_str("evaluation ");
@@ -129,18 +142,54 @@ int golden_evaluated(
     tl_print_str(", correct ");
     tl_print_int((int32_t)found.correct);
     tl_print_str(" of ");
-    tl_print_int((int32_t)header->test_samples);
+    tl_print_int((int32_t)golden_evaluated_samples(header));
     tl_print_str(", golden ");
     tl_print_int((int32_t)expected.correct);
     if (step > header->losses) {
         tl_print_str("\n");
-    } else if (apart(found.loss, expected.loss) <= loss_tolerance) {
+    } else if (apart(found.loss, expected.loss) <= loss_tolerance
+               || !(tl_is_finite(found.loss) || tl_is_finite(expected.loss))) {
         tl_print_str(", ok\n");
     } else {
         tl_print_str(", MISMATCH\n");
         *agrees = 0;
     }
     return 1;
+}
+
+int golden_decision(const golden_header *header, uint32_t index, uint32_t *decision)
+{
+    golden_evaluation expected;
+
+    if (!read_evaluation(header, index, &expected)) {
+        return 0;
+    }
+    *decision = expected.decision;
+    return 1;
+}
+
+static const char *decision_word(uint32_t decision)
+{
+    if (decision & GOLDEN_IMPROVES) {
+        return "improves";
+    }
+    return decision & GOLDEN_STOPS ? "stops" : "waits";
+}
+
+int golden_judge_decision(
+    const golden_header *header, uint32_t index, uint32_t found, uint32_t golden)
+{
+    const uint32_t differs = (found ^ golden) & (GOLDEN_IMPROVES | GOLDEN_STOPS);
+    const int is_tie = differs == GOLDEN_IMPROVES && (golden & GOLDEN_TIE);
+
+    tl_print_str("decision ");
+    tl_print_int((int32_t)((index + 1) * header->evaluate_every));
+    tl_print_str(": ");
+    tl_print_str(decision_word(found));
+    tl_print_str(", golden ");
+    tl_print_str(decision_word(golden));
+    tl_print_str(!differs ? ", ok\n" : is_tie ? ", near tie\n" : ", MISMATCH\n");
+    return !differs || is_tie;
 }
 
 int golden_judge_accuracy(const golden_header *header, uint32_t correct)

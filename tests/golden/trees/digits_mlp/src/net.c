@@ -158,11 +158,16 @@ static void predict_on_team(void *unused)
     wait_transfers();
 }
 
-void net_predict(const float *x, float *y)
+static void run_sample(void (*work)(void *), const float *x, float *y)
 {
     tl_far_write(input_x, x, 256);
-    tl_team_run(predict_on_team, 0);
+    tl_team_run(work, 0);
     tl_far_read(y, fc2_y, 40);
+}
+
+void net_predict(const float *x, float *y)
+{
+    run_sample(predict_on_team, x, y);
 }
 
 static void train_on_team(void *unused)
@@ -172,6 +177,15 @@ static void train_on_team(void *unused)
     sync();
     backward();
     wait_transfers();
+}
+
+static float train_once(void)
+{
+    float loss;
+
+    tl_team_run(train_on_team, 0);
+    tl_far_read(&loss, loss_value, sizeof loss);
+    return loss;
 }
 
 static void evaluate_on_team(void *unused)
@@ -187,23 +201,17 @@ float net_evaluate(const float *x, const net_target *target, float *y)
 {
     float loss;
 
-    tl_far_write(input_x, x, 256);
     tl_far_write(target_t, target, 4);
-    tl_team_run(evaluate_on_team, 0);
-    tl_far_read(y, fc2_y, 40);
+    run_sample(evaluate_on_team, x, y);
     tl_far_read(&loss, loss_value, sizeof loss);
     return loss;
 }
 
 float net_train_step(const float *x, const net_target *target)
 {
-    float loss;
-
     tl_far_write(input_x, x, 256);
     tl_far_write(target_t, target, 4);
-    tl_team_run(train_on_team, 0);
-    tl_far_read(&loss, loss_value, sizeof loss);
-    return loss;
+    return train_once();
 }
 
 static const struct {

@@ -59,11 +59,21 @@ typedef struct net_check {
     float *home;
     uint32_t count;
     uint32_t per_sample; /* elements of each sample of the mini-batch; 0: it has no batch axis */
+    uint32_t first_sample; /* of the mini-batch, where it is for some of it */
     float tolerance;
     int imposed; /* a gradient whose rounding its update would amplify */
     uint32_t probed; /* not 0: a gradient that net_gradients_made is called for; where the parameter
                         in whose place it stands lies in a saved state, in bytes */
 } net_check;
+
+/* How many elements of it a run on so many samples makes. */
+static inline uint32_t net_checked_count(const net_check *check, uint32_t samples)
+{
+    const uint32_t from = check->first_sample;
+    const uint32_t count = samples > from ? (samples - from) * check->per_sample : 0;
+
+    return check->per_sample == 0 || check->count < count ? check->count : count;
+}
 
 typedef struct net_level {
     const char *name;

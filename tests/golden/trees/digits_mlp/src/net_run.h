@@ -4,6 +4,8 @@
 #ifndef NET_RUN_H
 #define NET_RUN_H
 
+#include <string.h>
+
 #include "net_hooks.h"
 #include "tl/math.h"
 #include "tl/port.h"
@@ -203,23 +205,29 @@ static inline void end_kernel(uint32_t start)
 #define end_kernel(start) ((void)(start))
 #endif
 
-static inline void run_tile(void (*compute)(int), int t)
+#ifdef NET_TILES
+static inline void run_tile(void (*compute)(int, net_shape *), int t, net_shape *shape)
 {
     const uint32_t start = start_kernel();
 
-    compute(t);
+    compute(t, shape);
     end_kernel(start);
 }
 
-/* All tiles of a Step: while the cores compute one, the one before it leaves and the next arrives.
+/* All tiles of a Step. Its struct, of so many bytes, is far away: while the first slices arrive, each
+   core copies it to its stack, and then a tile changes there what moves. While the cores compute one, the one before it leaves and the next arrives.
    At the meeting before a tile its slices have arrived, those of the tile before last have left,
    and nobody works on the last one any more. */
 NET_SHARED void run_tiles(
-    int tiles, void (*fetch)(int), void (*compute)(int), void (*store)(int))
+    int tiles, const void *shape, uint32_t bytes, void (*fetch)(int),
+    void (*compute)(int, net_shape *), void (*store)(int))
 {
+    net_shape own;
+
     if (tl_core_id() == 0) {
         fetch(0);
     }
+    memcpy(&own, shape, bytes);
     for (int t = 0; t < tiles; t++) {
         sync();
         if (tl_core_id() == 0) {
@@ -230,7 +238,7 @@ NET_SHARED void run_tiles(
                 fetch(t + 1);
             }
         }
-        run_tile(compute, t);
+        run_tile(compute, t, &own);
     }
     if (store) {
         sync();
@@ -242,8 +250,12 @@ NET_SHARED void run_tiles(
 
 /* The same where there is only room for one: each leaves before the next arrives. */
 NET_SHARED void run_tiles_in_turn(
-    int tiles, void (*fetch)(int), void (*compute)(int), void (*store)(int))
+    int tiles, const void *shape, uint32_t bytes, void (*fetch)(int),
+    void (*compute)(int, net_shape *), void (*store)(int))
 {
+    net_shape own;
+
+    memcpy(&own, shape, bytes);
     for (int t = 0; t < tiles; t++) {
         sync();
         if (tl_core_id() == 0) {
@@ -254,7 +266,7 @@ NET_SHARED void run_tiles_in_turn(
             fetch(t);
         }
         sync();
-        run_tile(compute, t);
+        run_tile(compute, t, &own);
     }
     if (store) {
         sync();
@@ -263,6 +275,7 @@ NET_SHARED void run_tiles_in_turn(
         }
     }
 }
+#endif
 
 #ifdef NET_HOOKS
 /* While a Step makes the gradients that it would not keep. */

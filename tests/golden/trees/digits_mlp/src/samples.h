@@ -8,15 +8,17 @@
 
 static float x[NET_INPUT_COUNT];
 static float y[NET_OUTPUT_COUNT];
+static uint32_t step_samples[NET_BATCH];
 #if NET_TRAINS && NET_TARGET_COUNT > 0
 static net_target target[NET_TARGET_COUNT];
 #endif
 
-static int load_sample(uint32_t index)
+static int load_sample(tl_data_file x_file, tl_data_file y_file, uint32_t index)
 {
-    int whole = golden_read(TL_DATA_TRAIN_X, index, x, sizeof x);
+    int whole = golden_read(x_file, index, x, sizeof x);
+    (void)y_file;
 #if NET_TRAINS && NET_TARGET_COUNT > 0
-    whole = whole && golden_read(TL_DATA_TRAIN_Y, index, target, sizeof target);
+    whole = whole && golden_read(y_file, index, target, sizeof target);
 #endif
     return whole;
 }
@@ -32,35 +34,29 @@ static void put_sample(uint32_t index)
 }
 #endif
 
-/* The number of samples of a training step; 0 where a file ends early. */
+/* Read which samples a training step has, for load_pass(); their number, or 0 where a file ends early. */
 static uint32_t samples_of(const golden_header *golden, uint32_t step)
 {
     uint32_t count = 0;
 
-    for (; count < NET_BATCH; count++) {
-        uint32_t sample;
-
-        if (!golden_sample(golden, step, count, &sample)) {
-            return 0;
-        }
-        if (sample == golden_no_sample) {
-            break;
-        }
+    if (!golden_samples(golden, step, step_samples)) {
+        return 0;
+    }
+    while (count < NET_BATCH && step_samples[count] != golden_no_sample) {
+        count++;
     }
     return count;
 }
 
 /* Load the samples that a step of `total` takes at once from its sample `first` on; their number, or 0
    where a file ends early. */
-static uint32_t load_pass(const golden_header *golden, uint32_t step, uint32_t first, uint32_t total)
+static uint32_t load_pass(uint32_t first, uint32_t total)
 {
     const uint32_t left = total - first;
     const uint32_t count = left < NET_PASS ? left : NET_PASS;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t sample;
-
-        if (!golden_sample(golden, step, first + i, &sample) || !load_sample(sample)) {
+        if (!load_sample(TL_DATA_TRAIN_X, TL_DATA_TRAIN_Y, step_samples[first + i])) {
             return 0;
         }
 #if NET_BATCH > 1
@@ -103,7 +99,7 @@ static int run_step(const golden_header *golden, uint32_t step, float *loss)
 
     *loss = 0.0f;
     for (uint32_t first = 0; first < total; first += NET_PASS) {
-        const uint32_t count = load_pass(golden, step, first, total);
+        const uint32_t count = load_pass(first, total);
 
         if (count == 0) {
             return 0;
@@ -155,18 +151,19 @@ static float evaluate_sample(void)
 #endif
 }
 
-/* The loss of all test samples and how many are classified right; 0 where a file ends early. */
+/* The loss of all validation samples, or where there are none, test samples, and how many are
+   classified right; 0 where a file ends early. */
 static int evaluate(const golden_header *golden, golden_evaluation *found)
 {
+    const int validates = golden->validation_samples > 0;
+    const tl_data_file x_file = validates ? TL_DATA_VALIDATION_X : TL_DATA_TEST_X;
+    const tl_data_file y_file = validates ? TL_DATA_VALIDATION_Y : TL_DATA_TEST_Y;
+    const uint32_t samples = golden_evaluated_samples(golden);
     float sum = 0.0f;
 
     found->correct = 0;
-    for (uint32_t i = 0; i < golden->test_samples; i++) {
-        int whole = golden_read(TL_DATA_TEST_X, i, x, sizeof x);
-#if NET_TARGET_COUNT > 0
-        whole = whole && golden_read(TL_DATA_TEST_Y, i, target, sizeof target);
-#endif
-        if (!whole) {
+    for (uint32_t i = 0; i < samples; i++) {
+        if (!load_sample(x_file, y_file, i)) {
             return 0;
         }
         sum += evaluate_sample();
@@ -174,7 +171,7 @@ static int evaluate(const golden_header *golden, golden_evaluation *found)
         found->correct += is_correct(target[0]);
 #endif
     }
-    found->loss = sum / (float)golden->test_samples;
+    found->loss = sum / (float)samples;
     return 1;
 }
 #endif

@@ -44,10 +44,9 @@ void watch_step(int step)
 {
     for (int i = 0; i < net_check_count && !found; i++) {
         const net_check *check = &net_checks[i];
-        const uint32_t each = check->per_sample;
 
         if (check->step == step && !check->probed
-            && !is_finite(check->value, each > 0 ? each * watched_samples : check->count)) {
+            && !is_finite(check->value, net_checked_count(check, watched_samples))) {
             found = 1;
             tl_print_str("not finite: step ");
             tl_print_int((int32_t)watched_step);
