@@ -48,7 +48,7 @@ def test_parts_of_several_passes_agree_with_pytorch(tmp_path: Path) -> None:
 def test_a_wrong_element_of_a_part_is_found(folder: Path) -> None:
     source = folder / "src" / "net.c"
     text = source.read_text()
-    call = "b2_fw_2_4_compute(int t)\n{\n"
+    call = "b2_fw_2_4_compute(int t, net_shape *shape)\n{\n"
     assert text.count(call) == 1
     source.write_text(text.replace(call, f"{call}    if (t == 0) return;\n"))
     try:

@@ -12,6 +12,7 @@ from tests.conftest import EXAMPLES, deployed, make
 from tests.kernels.harness import LIBRARY
 from tests.targets.conftest import ready
 from trainlib_deployer.spec.model import DeviceOptions
+from trainlib_deployer.targets import TARGETS
 from trainlib_deployer.tuning.kernels import Kernel, all_kernels
 
 PROGRAM = Path(__file__).with_name("xpulp_twins.c")
@@ -67,7 +68,8 @@ def program(kernels: list[Kernel]) -> str:
 def test_twins_give_the_same_bits(cores: int, tmp_path: Path) -> None:
     ready("gvsoc")
     out = tmp_path / "out"
-    options = DeviceOptions(cores=cores)
+    # what the kernels work on lies where the plan's code and sample would
+    options = DeviceOptions(cores=cores, l2_bytes=TARGETS["gvsoc"].max_bytes["l2"])
     model = EXAMPLES / "digits" / "mlp.yaml"
     deployed(model, out, target="gvsoc", golden=False, options=options)
     shutil.rmtree(out / "src")
