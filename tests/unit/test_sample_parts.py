@@ -111,6 +111,20 @@ def test_a_gradient_is_updated_behind_its_last_part(project: Project) -> None:
     assert steps.index(update) > steps.index(parts[-1])
 
 
+def test_gradients_behind_a_folded_norm_come_in_parts_too(tmp_path: Path) -> None:
+    """What the first pass makes anew is not fused with updates either."""
+    text = SPEC.replace("padding: 1, bias: false}", "padding: 1, trainable: false}")
+    text = text.replace(
+        "{name: b1, type: batch_norm2d}", "{name: b1, type: batch_norm2d, mode: frozen}"
+    )
+    (tmp_path / "model.yaml").write_text(text.replace(", momentum: 0.9", ""))
+    found = plan_project(tmp_path / "model.yaml", TIGHT)
+    assert [fold.into for fold in found.folds] == ["c1"]
+    cut = [step for step in found.schedule.steps if step.samples]
+    assert [step for step in cut if step.name.startswith("c2.wg[")]
+    assert not [step for step in cut if step.gradients]
+
+
 def test_without_parts_it_does_not_fit(model: Path) -> None:
     with pytest.raises(DoesNotFitError, match="L2 needs"):
         plan_project(model, TIGHT, shrinking=Shrinking(("sample_parts",)))

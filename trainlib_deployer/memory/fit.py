@@ -184,12 +184,15 @@ def in_parts(graph: Graph, device: DeviceSpec, shrinking: Shrinking) -> Candidat
     without = shrinking.without
     if not device.available(LEVELS[2]) or shrinking.remat or SAMPLE_PARTS in without:
         return None
-    schedule = differentiate(graph)
+    # the first pass makes the schedule anew: what is to be cut is known behind it
+    first, *others = SHORTER
+    graph, schedule, folded = apply_passes(graph, differentiate(graph), (first,), without)
     parts = parts_for(graph, schedule, device.available(LEVELS[1]))
     if parts is None:
         return None
-    passes = (*SHORTER, *LAST, sample_parts(parts))
-    return Candidate(*apply_passes(graph, keep_gradients(schedule, parts), passes, without))
+    passes = (*others, *LAST, sample_parts(parts))
+    graph, schedule, savings = apply_passes(graph, keep_gradients(schedule, parts), passes, without)
+    return Candidate(graph, schedule, folded + savings)
 
 
 def _first(short: Candidate, without: Collection[str]) -> Candidate:

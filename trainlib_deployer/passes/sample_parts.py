@@ -53,7 +53,7 @@ def parts_for(graph: Graph, schedule: Schedule, room: int) -> Parts | None:
 
 
 def keep_gradients(schedule: Schedule, parts: Parts) -> Schedule:
-    """Before passes: a gradient that parts add up is not fused with its update."""
+    """Before gradients are fused with updates: one that parts add up is not."""
     steps = (replace(step, absorbs=()) if parts.loop_of(step) else step for step in schedule.steps)
     return replace(schedule, steps=tuple(steps))
 
@@ -128,8 +128,8 @@ def _meet(one: Step, other: Step) -> bool:
 def _overlap(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
     return any(
         a.root.name == b.root.name
-        and a.root_offset_bytes < b.root_offset_bytes + b.bytes
-        and b.root_offset_bytes < a.root_offset_bytes + a.bytes
+        and a.root_range[0] < b.root_range[1]
+        and b.root_range[0] < a.root_range[1]
         for a in some
         for b in others
     )
