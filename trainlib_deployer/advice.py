@@ -178,7 +178,7 @@ def _batches(asked: Asked, smallest: Candidate) -> Iterator[str]:
 def _freezing(asked: Asked, smallest: Candidate) -> Iterator[str]:
     """The fewest layers from the input on that must not learn."""
     graph, device = asked.graph, asked.device
-    learning = [node for node in graph.nodes if node.trainable and node.parameters]
+    learning = [node for node in graph.nodes if node.learns]
     if graph.training is None or len(learning) < 2:
         return
 

@@ -58,13 +58,15 @@ def plan_project(
     if all(step.is_copy for node in graph.nodes for step in node.layer.forward(node)):
         raise SpecError(f"{model}: the network computes nothing. Add a layer that does.")
     shrinking = shrinking or Shrinking()
-    pass_graph = partial(graph_of, spec)
+    of_pass = partial(_graph_of, spec)
     try:
-        small, batchings = fit_batches(graph, pass_graph, device, effort or Effort(), shrinking)
+        network, small, batchings = fit_batches(
+            graph, of_pass, device, effort or Effort(), shrinking
+        )
     except DoesNotFitAtAllError as found:
         ways = advice(_asked(spec, found.graph, device, shrinking, samples))
         raise DoesNotFitError((*found.error.diagnostics, *ways)) from found.error
-    network, graph, schedule, memory = graph, small.graph, small.schedule, small.memory
+    graph, schedule, memory = small.graph, small.schedule, small.memory
     kernels = choose_kernels(schedule, memory.tiles, device.cores)
     program = lower(schedule, kernels, memory)
     memory = with_far_times(program, memory)
@@ -89,7 +91,7 @@ def plan_project(
     )
 
 
-def graph_of(spec: ModelSpec, pass_samples: int) -> Graph:
+def _graph_of(spec: ModelSpec, pass_samples: int) -> Graph:
     """The network of a checked spec, for so many samples at once."""
     graph = build_graph(spec, Diagnostics(), pass_samples)
     assert graph
@@ -102,8 +104,8 @@ def _asked(
     def with_batches(batch_size: int) -> ModelSpec:
         return replace(spec, training=replace(spec.training, batch_size=batch_size))
 
-    def whole_or_single(batch_size: int) -> Graph:
-        return graph_of(with_batches(batch_size), batch_size if graph.joins_samples else 1)
+    def graph_of(batch_size: int) -> Graph:
+        return _graph_of(with_batches(batch_size), batch_size if graph.joins_samples else 1)
 
     def takes(batch_size: int) -> bool:
         diagnostics = Diagnostics()
@@ -116,17 +118,16 @@ def _asked(
         shrinking,
         TARGETS[device.target].max_bytes,
         spec.training.batch_size,
-        whole_or_single,
+        graph_of,
         takes,
     )
 
 
 def remat_frontier(project: Project) -> tuple[Point, ...]:
     """Bytes against extra work; empty where there is no backward pass."""
-    graph = graph_of(project.spec, project.graph.batch_size)
-    if graph.training is None:
+    if project.network.training is None:
         return ()
-    short = shortened(graph)
+    short = shortened(project.network)
     return frontier(short.graph, short.schedule)
 
 
@@ -157,7 +158,7 @@ def _check_batches(spec: ModelSpec, graph: Graph, samples: int, diagnostics: Dia
     rest = 0 if training.drop_last else samples % training.batch_size
     smallest = rest or training.batch_size
     for item, node in zip(spec.layers, graph.nodes, strict=True):
-        least = node.layer.least_batch(*(tensor.shape[1:] for tensor in node.inputs))
+        least = node.layer.least_batch(*node.input_shapes)
         if smallest < least:
             last = f" (the last one of {samples} samples)" if rest else ""
             diagnostics.add(

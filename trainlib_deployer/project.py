@@ -15,14 +15,15 @@ from trainlib_deployer.tuning.kernels import Kernel
 
 if TYPE_CHECKING:
     from trainlib_deployer.spec.device import DeviceSpec
-    from trainlib_deployer.spec.model import ModelSpec
+    from trainlib_deployer.spec.model import EarlyStoppingSpec, ModelSpec
 
 
 @dataclass(frozen=True)
 class Project:
     """The stages' results, from the spec to the lowered program.
 
-    `network` is as the spec has it, `graph` as passes left it.
+    `network` is as the spec has it, for the samples of a pass; `graph` is as the passes over Steps
+    left it.
     `samples` is how many training samples there are; without data they are synthetic.
     """
 
@@ -57,6 +58,11 @@ class Project:
     def steps_per_epoch(self) -> int:
         """Training steps that visit every sample once."""
         return self.spec.training.steps_of(self.samples)
+
+    @property
+    def early_stopping(self) -> EarlyStoppingSpec | None:
+        """None where nothing is trained."""
+        return self.spec.training.early_stopping if self.graph.training else None
 
     @property
     def evaluate_every(self) -> int:

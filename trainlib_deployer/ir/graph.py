@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainlib_deployer.ir.step import Linear, Step
-from trainlib_deployer.ir.tensor import Kind, Tensor
+from trainlib_deployer.ir.tensor import Kind, Shape, Tensor
 
 if TYPE_CHECKING:
     from trainlib_deployer.layers.base import Layer
@@ -28,6 +28,16 @@ class Node:
     parameters: Mapping[str, Tensor]
     trainable: bool
     buffers: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """Of one sample."""
+        return tuple(tensor.shape[1:] for tensor in self.inputs)
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has parameters that training changes."""
+        return self.trainable and bool(self.parameters)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,11 @@ class Tensor:
         return self.view_of.root_offset_bytes + self.view_offset * self.dtype.bytes
 
     @property
+    def root_range(self) -> tuple[int, int]:
+        """Its bytes [first, last) in the memory of its root."""
+        return self.root_offset_bytes, self.root_offset_bytes + self.bytes
+
+    @property
     def rank(self) -> int:
         return len(self.shape)
 

@@ -97,8 +97,8 @@ def verify_program(graph: Graph, program: Program, plan: MemoryPlan) -> None:
         given.append(graph.training.target)
     for tensor in given:
         put(plan.homes[tensor.root.name], tensor)
-    for index, code in enumerate(program.code):
-        if index == program.parts[-1][0]:
+    for number, code in enumerate(program.code):
+        if number == program.parts[-1][0]:
             for tensor in graph.accumulated:
                 need(plan.homes[tensor.name], tensor, "the next pass")
         move((far.transfer for far in code.coming), code.step.name)
@@ -168,13 +168,13 @@ class _Written:
         self._ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
 
     def add(self, tensor: Tensor) -> None:
-        self._ranges[_whole(tensor).name].append(_range(tensor))
+        self._ranges[_whole(tensor).name].append(tensor.root_range)
 
     def content(self, place: Allocation, tensor: Tensor) -> _Content:
         """Until a Step writes it, a view is another name of what it views; a slice is a part of
         it, which other slices say nothing of."""
         origin = place.offset - tensor.root_offset_bytes
-        first, last = _range(tensor)
+        first, last = tensor.root_range
         found = _whole(tensor)
         while found.view_of and not any(
             start < last and first < end for start, end in self._ranges[found.name]
@@ -188,10 +188,6 @@ def _whole(tensor: Tensor) -> Tensor:
     while tensor.view_of and tensor.bytes < tensor.view_of.bytes:
         tensor = tensor.view_of
     return tensor
-
-
-def _range(tensor: Tensor) -> tuple[int, int]:
-    return tensor.root_offset_bytes, tensor.root_offset_bytes + tensor.bytes
 
 
 def _check_size(place: Allocation, tensor: Tensor) -> None:

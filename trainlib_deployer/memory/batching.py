@@ -60,9 +60,9 @@ class _Way:
 
 def fit_batches(
     graph: Graph, graph_of: GraphOf, device: DeviceSpec, effort: Effort, shrinking: Shrinking
-) -> tuple[Fitted, tuple[Batching, ...]]:
-    """The network planned for the fastest passes that fit; `graph_of` makes it for so many samples.
-    No Batchings for single samples, of which there is one way.
+) -> tuple[Graph, Fitted, tuple[Batching, ...]]:
+    """The network for the fastest passes that fit, and planned; `graph_of` makes it for so many
+    samples. No Batchings for single samples, of which there is one way.
 
     Raises DoesNotFitAtAllError.
     """
@@ -92,8 +92,9 @@ def fit_batches(
         assert error
         raise DoesNotFitAtAllError(ways[-1].graph, error)
     if graph.step_samples == 1:
-        return best.fitted, ()
-    return best.fitted, tuple(replace(_batching(way), is_chosen=way is best) for way in ways)
+        return best.graph, best.fitted, ()
+    found = tuple(replace(_batching(way), is_chosen=way is best) for way in ways)
+    return best.graph, best.fitted, found
 
 
 def _fewer(graph: Graph) -> Iterator[int]:

@@ -126,13 +126,12 @@ def _spread(
 
 @dataclass(frozen=True)
 class _Far:
-    """Homes, `share` of L2 for them, and stays there of the rest, with which a training step takes
-    so many cycles."""
+    """Homes, and stays in L2 of what lives in L3, with which a training step takes so many
+    cycles."""
 
     homes: Mapping[str, str]
     stays: tuple[Stay, ...] = ()
     cycles: float = 0.0
-    share: float = 1.0
 
 
 def _with_stays(
@@ -150,14 +149,14 @@ def _with_stays(
         return _Far(homes, cycles=sum(cycles))
     by_name = {life.tensor.name: life for life in lives}
 
-    def tried(share: float, held: float) -> _Far:
-        found = choose({**budgets, LEVELS[1]: int(budgets[LEVELS[1]] * share)})
+    def tried(found: Mapping[str, str], held: float) -> _Far:
         setting = Setting(by_name, uses, cycles, schedule.parts, found)
         stays = plan_stays(setting, room, int(room * held))
-        return _Far(found, stays, play(setting, stays).cycles, share)
+        return _Far(found, stays, play(setting, stays).cycles)
 
-    best = min((tried(share, _HELD[0]) for share in _SHARES), key=lambda far: far.cycles)
-    others = (tried(best.share, held) for held in _HELD[1:])
+    rooms = ({**budgets, LEVELS[1]: int(budgets[LEVELS[1]] * share)} for share in _SHARES)
+    best = min((tried(choose(each), _HELD[0]) for each in rooms), key=lambda far: far.cycles)
+    others = (tried(best.homes, held) for held in _HELD[1:])
     return min((best, *others), key=lambda far: far.cycles)
 
 

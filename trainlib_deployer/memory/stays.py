@@ -38,8 +38,7 @@ class Stay:
         self.used = next(iter(self.uses))  # the first Step that works on it
         self.tensor = self.uses[self.used].tensor
         self.bytes = aligned_bytes(self.tensor.bytes)  # of L2
-        start = self.tensor.root_offset_bytes
-        self.range = start, start + self.tensor.bytes
+        self.range = self.tensor.root_range
 
     @property
     def fetched(self) -> Tensor | None:
@@ -103,10 +102,11 @@ class _Planner:
         self.starts = list(accumulate(setting.cycles, initial=0.0))
         self._one_a_use()
         self._join()
-        again = set(chain.from_iterable(earlier for _, earlier in _with_earlier(self.stays)))
+        earlier = dict(_with_earlier(self.stays))
+        again = set(chain.from_iterable(earlier.values()))
         for stay in self.stays:
             stay.stored = self._stored(stay, stay in again)
-        self._bring_ahead()
+        self._bring_ahead(earlier)
         self._take_time_to_leave()
         return tuple(sorted(self.stays, key=lambda stay: (stay.first, stay.used)))
 
@@ -150,12 +150,12 @@ class _Planner:
         needed = again or self.setting.lives[stay.tensor.root.name].last == self.setting.steps
         return written[-1] if written and needed else None
 
-    def _bring_ahead(self) -> None:
+    def _bring_ahead(self, earlier: Mapping[Stay, Sequence[Stay]]) -> None:
         """Backwards in time: each begins to come as late as it may to be there when it is used."""
         setting = self.setting
         final = {
-            stay: max((o.stored for o in earlier if o.stored is not None), default=-2)
-            for stay, earlier in _with_earlier(self.stays)
+            stay: max((o.stored for o in before if o.stored is not None), default=-2)
+            for stay, before in earlier.items()
         }
         going = self._going()
         idle = math.inf  # from here on the engine has other work

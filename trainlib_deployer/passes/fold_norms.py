@@ -74,14 +74,14 @@ def _folded(graph: Graph) -> tuple[Graph, tuple[Fold, ...]]:
 
 
 def _learns(graph: Graph, node: Node) -> bool:
-    return graph.training is not None and node.trainable and bool(node.parameters)
+    return graph.training is not None and node.learns
 
 
 def _obstacle(graph: Graph, before: Node | None, readers: int) -> str | None:
     """Why a norm cannot go into what is before it; None where it can."""
     if before is None:
         return "no layer is before it"
-    if not before.layer.rows_make_channels(*(tensor.shape[1:] for tensor in before.inputs)):
+    if not before.layer.rows_make_channels(*before.input_shapes):
         return f"{before.name} before it has no weights of each channel"
     if readers > 1:
         return f"the output of {before.name} has other readers"

@@ -20,7 +20,7 @@ from trainlib_deployer.lowering.program import (
     Transfer,
 )
 from trainlib_deployer.memory.plan import LEVELS, Allocation, MemoryPlan
-from trainlib_deployer.render.names import Names
+from trainlib_deployer.render.names import Names, c_number
 from trainlib_deployer.render.tile_view import TilesView, tiles_view
 
 _PHASES = {
@@ -76,11 +76,6 @@ def _sync(before: Before) -> Iterator[str]:
         yield f"wait_far({before.newer})"
     if before.sync is not Sync.NONE:
         yield _SYNC[before.sync]
-
-
-def c_number(value: int | float) -> str:
-    """A C literal; floats as f32."""
-    return f"{value!r}f" if isinstance(value, float) else str(value)
 
 
 class CodeView:

@@ -30,7 +30,7 @@ def golden_view(
         "shuffle": project.spec.training.shuffle,
         "evaluate_every": project.evaluate_every,
         "held_out": _held_out(project),
-        "early_stopping": project.spec.training.early_stopping if training else None,
+        "early_stopping": project.early_stopping,
         "drop_last": project.spec.training.drop_last,
         "batch": project.spec.training.batch_size if training else 1,
         "accumulate": project.spec.training.accumulate if training else 1,
@@ -132,8 +132,8 @@ def _cancelling(graph: Graph) -> dict[str, str]:
         before = made.get(node.inputs[0].name)
         bias = before.parameters.get("bias") if before else None
         if before and bias and before.trainable and node.layer.shifts_cancel:
-            sources = (tensor.shape[1:] for tensor in before.inputs)
-            if before.layer.rows_make_channels(*sources) and readers[before.name] == 1:
+            rows = before.layer.rows_make_channels(*before.input_shapes)
+            if rows and readers[before.name] == 1:
                 found[bias.name] = before.name
     return found
 
@@ -143,9 +143,9 @@ def _terms(node: Node) -> str | None:
     return node.layer.torch_terms(f"net.{node.name}", f't["{source}"]', f't["{node.name}"].grad')
 
 
-def _before(graph: Graph, norm: Node) -> set[str]:
-    """What has a gradient made of that of the norm's input: tensors and parameters before it."""
-    found = {norm.inputs[0].name}
+def _before(graph: Graph, *norms: Node) -> set[str]:
+    """What has a gradient made of those of norms' inputs: tensors and parameters before them."""
+    found = {norm.inputs[0].name for norm in norms}
     for node in reversed(graph.nodes):
         if node.output.name in found:
             found |= {tensor.name for tensor in (*node.inputs, *node.parameters.values())}
@@ -154,13 +154,7 @@ def _before(graph: Graph, norm: Node) -> set[str]:
 
 def _before_norms(graph: Graph) -> set[str]:
     """All whose gradients come through a norm that may cancel most of it."""
-    found: set[str] = set()
-    for node in reversed(graph.nodes):
-        if _terms(node) is not None:
-            found.add(node.inputs[0].name)
-        if node.output.name in found:
-            found |= {tensor.name for tensor in (*node.inputs, *node.parameters.values())}
-    return found
+    return _before(graph, *(node for node in graph.nodes if _terms(node) is not None))
 
 
 def _kinks(graph: Graph, tolerance: Mapping[tuple[str, str], float]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""C identifiers for tensors and Steps: `<layer>_<what>`, unique, the same on every run."""
+"""C literals, and identifiers for tensors and Steps: `<layer>_<what>`, unique and stable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import re
 from trainlib_deployer.ir.tensor import Kind, Tensor, whole_name
 
 _FIXED = {Kind.INPUT: "input_x", Kind.TARGET: "target_t", Kind.LOSS: "loss_value"}
+
+
+def c_number(value: int | float) -> str:
+    """A C literal; floats as f32."""
+    return f"{value!r}f" if isinstance(value, float) else str(value)
 
 
 class Names:

@@ -7,7 +7,8 @@ from typing import Any
 
 from trainlib_deployer.ir.graph import Graph, Rule
 from trainlib_deployer.project import Project
-from trainlib_deployer.render.code_view import CodeView, c_number
+from trainlib_deployer.render.code_view import CodeView
+from trainlib_deployer.render.names import c_number
 from trainlib_deployer.schedules.base import rate_runs
 
 

@@ -24,7 +24,7 @@ def readme_view(project: Project) -> dict[str, Any]:
                 "type": node.layer.type_name,
                 "output": "x".join(map(str, node.output.shape[1:])),
                 "parameters": sum(p.count for p in node.parameters.values()),
-                "learns": "yes" if node.parameters and node.trainable else "",
+                "learns": "yes" if node.learns else "",
             }
             for node in project.network.nodes
         ],

@@ -11,6 +11,7 @@ from trainlib_deployer.ir.step import Axis, Bound, LoopKind, Operand, TileField
 from trainlib_deployer.ir.tensor import Tensor
 from trainlib_deployer.lowering.program import SlotCode, StepCode, Tiles
 from trainlib_deployer.memory.plan import Allocation
+from trainlib_deployer.render.names import c_number
 from trainlib_deployer.tiling.box import box_of
 from trainlib_deployer.tiling.plan import follows, operand_axes
 
@@ -124,8 +125,7 @@ class _Words:
             return
         yield f"if ({' || '.join(begun)}) {{"
         for name, value in self._step.tiling.continued.items():
-            number = f"{value!r}f" if isinstance(value, float) else str(value)
-            yield f"    op->{name} = {number};"
+            yield f"    op->{name} = {c_number(value)};"
         if len(begun) < len(self._loops):
             yield "} else { /* of the next sum */"
             yield f"    const tl_{self._step.op} *const whole = {shape};"

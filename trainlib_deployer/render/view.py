@@ -18,8 +18,9 @@ from trainlib_deployer.memory.plan import MemoryPlan
 from trainlib_deployer.passes import folded_norms
 from trainlib_deployer.project import Project
 from trainlib_deployer.render.check_view import Check, absent, checks, guard_spans
-from trainlib_deployer.render.code_view import CodeView, c_number
+from trainlib_deployer.render.code_view import CodeView
 from trainlib_deployer.render.golden_view import golden_view
+from trainlib_deployer.render.names import c_number
 from trainlib_deployer.render.rates_view import rates_view
 from trainlib_deployer.render.readme_view import readme_view
 from trainlib_deployer.tiling.plan import TilePlan
@@ -133,9 +134,10 @@ def _kept(graph: Graph) -> str:
 
 def _early_stopping(project: Project, code: CodeView) -> dict[str, Any] | None:
     """When net_count_evaluation() says that training should end."""
-    spec, training = project.spec.training.early_stopping, project.graph.training
-    if spec is None or training is None or training.best is None:
+    spec, training = project.early_stopping, project.graph.training
+    if spec is None:
         return None
+    assert training and training.best
     best = f"{code.home(training.best)}[BEST]"
     is_loss = spec.monitor == "loss"
     return {
@@ -263,7 +265,7 @@ def _tiles(plan: TilePlan) -> dict[str, Any]:
 
 def _plan(project: Project, compared: tuple[Check, ...]) -> dict[str, Any]:
     schedule, memory = project.schedule, project.memory
-    stopping = project.spec.training.early_stopping if project.graph.training else None
+    stopping = project.early_stopping
     offsets = _state_offsets(project)
     state = [
         {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trainlib_deployer.memory.fit import shortened
-from trainlib_deployer.pipeline import graph_of
 from trainlib_deployer.project import Project
 from trainlib_deployer.report.schema import COUNT, NUMBER, Document, Schema, nullable, obj
 from trainlib_deployer.spec.sizes import format_bytes
@@ -29,7 +28,7 @@ def clipping_document(project: Project) -> Document | None:
     training = project.graph.training
     if training is None or training.clipping is None:
         return None
-    graph = graph_of(project.spec, project.graph.batch_size)
+    graph = project.network
     assert graph.training
     plain = replace(graph, training=replace(graph.training, clipping=None))
     by_norm = training.clipping.by == "norm"

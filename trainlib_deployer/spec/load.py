@@ -188,14 +188,12 @@ class _SpecReader:
         if section is None:
             return DataSpec()
         entries, settings = section
-        return DataSpec(
-            train=self._existing_file(settings.get("train"), entries, "train", "data: "),
-            validation=self._existing_file(
-                settings.get("validation"), entries, "validation", "data: "
-            ),
-            test=self._existing_file(settings.get("test"), entries, "test", "data: "),
-            key_where={key: entry.value.where for key, entry in entries.items()},
-        )
+        files = {
+            key: self._existing_file(settings.get(key), entries, key, "data: ")
+            for key in fields_of(DataSpec)
+        }
+        where = {key: entry.value.where for key, entry in entries.items()}
+        return DataSpec(**files, key_where=where)
 
     def _existing_file(
         self, name: str | None, entries: Mapping[str, Entry], key: str, context: str

@@ -107,7 +107,7 @@ def _build_training(
     if spec.epochs == 0 or spec.loss is None or spec.optimizer is None:
         return None
     output = nodes[-1].output
-    if not any(node.trainable and node.parameters for node in nodes):
+    if not any(node.learns for node in nodes):
         diagnostics.add(
             "no layer can learn: each one is frozen or has no parameters.",
             spec.where,

@@ -38,7 +38,7 @@ def _learning(graph: Graph) -> set[str]:
     """Names of the activations that depend on a parameter that learns."""
     learning: set[str] = set()
     for node in graph.nodes:
-        own = node.trainable and bool(node.parameters)
+        own = node.learns
         if own or any(tensor.name in learning for tensor in node.inputs):
             learning.add(node.output.name)
     return learning

@@ -35,6 +35,14 @@ def cost(*functions: str) -> Callable[[Formula], Formula]:
     return register
 
 
+def weighted(
+    counts: tuple[float, ...], alone: tuple[float, ...], together: tuple[float, ...], cores: int
+) -> float:
+    """What counts take, by the cycles of each: `alone` up to ALONE_MAX cores."""
+    each = alone if cores <= ALONE_MAX else together
+    return sum(count * cycles for count, cycles in zip(counts, each, strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class LinearCost:
     """A formula that counts what the slowest core does, and what each of it takes.
@@ -47,9 +55,7 @@ class LinearCost:
     shared: tuple[float, ...]
 
     def __call__(self, fields: Fields, cores: int) -> float:
-        each = self.alone if cores <= ALONE_MAX else self.shared
-        counts = self.counts(fields, cores)
-        return sum(count * cycles for count, cycles in zip(counts, each, strict=True))
+        return weighted(self.counts(fields, cores), self.alone, self.shared, cores)
 
 
 _BLOCK = 4  # of a product of matrices: 4 x 4 sums

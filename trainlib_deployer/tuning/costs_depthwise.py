@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from trainlib_deployer.tuning.costs import ALONE_MAX, Fields, cost, share, shared, start
+from trainlib_deployer.tuning.costs import Fields, cost, share, shared, start, weighted
 
 _LINE = 50.0  # beginning and end of a row
 _RUN = 490.0  # rows that see the same taps, in one call
 _RUN_BACK = 660.0
 
-_Factors = tuple[tuple[float, ...], tuple[float, ...]]  # up to ALONE_MAX cores, and of more
+_Factors = tuple[tuple[float, ...], tuple[float, ...]]  # of `weighted`
 
 # Measured on random shapes, by the phase or the stride.
 _STRIPS: dict[str, _Factors] = {
@@ -27,7 +27,7 @@ _SPREAD: _Factors = ((508.0, 1213.0, 49.6, 7.77), (966.0, 1187.0, 11.6, 8.72))
 def _lines(f: Fields, lines: int, cores: int) -> tuple[int, float]:
     """Rows of the slowest core, and in how many runs it makes them where a plane takes three."""
     own = share(f["n"] * f["co"] * lines, cores)
-    return own, 3 * own / lines + (0.5 if cores > 1 else 0)
+    return own, _parts(3 * own, lines, cores)
 
 
 def _parts(own: float, each: float, cores: int) -> float:
@@ -35,16 +35,11 @@ def _parts(own: float, each: float, cores: int) -> float:
     return own / each + (0.5 if cores > 1 else 0)
 
 
-def _total(counts: tuple[float, ...], factors: _Factors, cores: int) -> float:
-    each = factors[cores > ALONE_MAX]
-    return sum(count * cycles for count, cycles in zip(counts, each, strict=True))
-
-
 def _strips(f: Fields, lines: float, columns: float, name: str, cores: int) -> float:
     """Strips of three columns from top to bottom: those of the slowest core, and its elements."""
     strips = -(-int(columns) // 3)
     own = share(f["n"] * f["co"] * strips * lines, cores)
-    return _total((1, _parts(own, lines, cores), own * columns / strips), _STRIPS[name], cores)
+    return weighted((1, _parts(own, lines, cores), own * columns / strips), *_STRIPS[name], cores)
 
 
 @cost("tl_conv2d_dw3_fw_f32")
@@ -69,7 +64,7 @@ def _ig(f: Fields, cores: int) -> float:
     if f["stride_w"] == 1:
         row = f["wi"] / 3 * shared(53, 27, cores, 0.5) / f["stride_h"]
         return start(4) + own * (_LINE + row) + runs * _RUN_BACK
-    return _total((1, _parts(own, f["hi"], cores), own, own * f["wi"]), _SPREAD, cores)
+    return weighted((1, _parts(own, f["hi"], cores), own, own * f["wi"]), *_SPREAD, cores)
 
 
 @cost("tl_conv2d_dw3_wg_f32")
@@ -81,4 +76,4 @@ def _wg(f: Fields, cores: int) -> float:
     outputs = own * lines * f["wo"]
     bias = share(f["co"], cores) * lines * f["wo"]
     counts = (1, channels, channels * lines, outputs, bias)
-    return _total(counts, _SUMS[int(f["stride_w"])], cores)
+    return weighted(counts, *_SUMS[int(f["stride_w"])], cores)
