@@ -3,15 +3,6 @@
 
 enum { JUMP = 2 };
 
-static TL_INLINE void jump_take(
-    const uint32_t outside, const int j, const tl_elem *from, tl_acc v[JUMP * STRIP + 1])
-{
-    if (!(outside >> j & 1)) {
-        v[j] = TL_LOAD(from[j]);
-        TL_PIN(v[j]);
-    }
-}
-
 /* A row of the source adds to `sum` with the weights w, and to `next` with v; 0: not to that one. Each
    column is loaded before the products of the one before. */
 static TL_INLINE void jump_row(
@@ -21,11 +12,11 @@ static TL_INLINE void jump_row(
     const int last = JUMP * (cols - 1) + DW3 - 1;
     tl_acc in[JUMP * STRIP + 1];
 
-    jump_take(outside, 0, from, in);
+    strip_take(outside, 0, from, in);
     TL_UNROLL
     for (int j = 0; j <= last; j++) {
         if (j < last) {
-            jump_take(outside, j + 1, from, in);
+            strip_take(outside, j + 1, from, in);
         }
         TL_UNROLL
         for (int i = 0; i < cols; i++) {

@@ -26,20 +26,18 @@ typedef struct {
 /* Which of the source's `extent` rows make rows [first, last): mostly as for the strip before. */
 static void strip_lines(dw3_strip *s, int32_t first, int32_t last, int32_t extent)
 {
-    const int32_t wanted = last - s->pad + DW3 - 1;
-    const int32_t end = wanted < extent ? wanted : extent;
+    const int32_t end = smallest_of(last - s->pad + DW3 - 1, extent);
     int32_t line; /* of the result: what the next row completes */
 
     s->first = first;
     s->last = last;
     s->extent = extent;
-    s->begin = first > s->pad ? first - s->pad : 0;
+    s->begin = largest_of(first - s->pad, 0);
     line = s->begin + s->pad - (DW3 - 1);
-    s->above = line < last ? line - first : last - first;
-    s->rows = end > s->begin ? end - s->begin : 0;
+    s->above = smallest_of(line, last) - first;
+    s->rows = largest_of(end - s->begin, 0);
     s->behind = line + s->rows;
-    s->early = first - line < s->rows ? first - line : s->rows;
-    s->early = s->early > 0 ? s->early : 0;
+    s->early = largest_of(smallest_of(first - line, s->rows), 0);
     s->rows -= s->early;
 }
 
@@ -52,7 +50,7 @@ static TL_INLINE void strip_store(
 }
 
 static TL_INLINE void strip_take(
-    const uint32_t outside, const int j, const tl_elem *from, tl_acc v[STRIP + 2])
+    const uint32_t outside, const int j, const tl_elem *from, tl_acc *v)
 {
     if (!(outside >> j & 1)) {
         v[j] = TL_LOAD(from[j]);

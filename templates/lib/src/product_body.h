@@ -152,7 +152,7 @@ static inline product_split product_split_of(int32_t count)
     for (; lacking > 0; lacking -= split.pieces) {
         split.each--;
     }
-    split.wider = lacking < 0 ? -lacking : 0;
+    split.wider = -lacking;
     return split;
 }
 

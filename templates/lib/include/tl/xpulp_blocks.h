@@ -48,14 +48,7 @@
     TL_BLOCKS_START(3, "w1", "s33", x0, x1, x2, TL_ASM_LOAD_FROM("w1", "turns") x3)
 
 /* All but the first and the last one, 25 instructions. */
-#define TL_BLOCKS_TURNS(x0, x1, x2, x3)                                                            \
-    TL_ASM_INNER(                                                                                  \
-        "w1", "24",                                                                                \
-        TL_PRODUCT_ROW_4(0, "w0", TL_PRODUCT_LOAD_W("w1", "each"), , , )                           \
-        TL_PRODUCT_ROW_4(1, "w1", TL_PRODUCT_LOAD_W("w0", "each"), , , )                           \
-        TL_PRODUCT_ROW_4(                                                                          \
-            2, "w0", TL_PRODUCT_LOAD_W("w1", "back"), , , TL_PRODUCT_LOAD_W("w0", "each"))         \
-        TL_PRODUCT_ROW_4(3, "w1", x0, x1, x2, x3))
+#define TL_BLOCKS_TURNS(x0, x1, x2, x3) TL_PRODUCT_LOOP(TL_PRODUCT_ROW_4, "24", x0, x1, x2, x3)
 
 /* The last step, 40 instructions: rows are stored from the first one on. */
 #define TL_BLOCKS_LAST                                                                             \

@@ -28,17 +28,21 @@
 #define TL_PRODUCT_ROW_3(i, w, a, b, c, d)                                                         \
     TL_PRODUCT_ADD(i, 0, w) a TL_PRODUCT_ADD(i, 1, w) b TL_PRODUCT_ADD(i, 2, w) d
 
-/* All steps. No two loads follow each other: two cores that share an FPU keep it busy. Each
-   instruction has 4 bytes, as lp.setup is told their number. */
+/* No two loads follow each other: two cores that share an FPU keep it busy. Each instruction has 4
+   bytes, as lp.setup is told their number. */
+#define TL_PRODUCT_LOOP(row, instructions, load_0, load_1, load_2, load_3)                         \
+    TL_ASM_INNER(                                                                                  \
+        "w1", instructions,                                                                        \
+        row(0, "w0", TL_PRODUCT_LOAD_W("w1", "each"), , , )                                        \
+        row(1, "w1", TL_PRODUCT_LOAD_W("w0", "each"), , , )                                        \
+        row(2, "w0", TL_PRODUCT_LOAD_W("w1", "back"), , , TL_PRODUCT_LOAD_W("w0", "each"))         \
+        row(3, "w1", load_0, load_1, load_2, load_3))
+
+/* All steps; there may be none. */
 #define TL_PRODUCT_STEPS(row, instructions, load_0, load_1, load_2, load_3)                        \
     TL_ASM_WIDE(                                                                                   \
         "beq %[w1], zero, 1f\n\t"                                                                  \
-        TL_ASM_INNER(                                                                              \
-            "w1", instructions,                                                                    \
-            row(0, "w0", TL_PRODUCT_LOAD_W("w1", "each"), , , )                                    \
-            row(1, "w1", TL_PRODUCT_LOAD_W("w0", "each"), , , )                                    \
-            row(2, "w0", TL_PRODUCT_LOAD_W("w1", "back"), , , TL_PRODUCT_LOAD_W("w0", "each"))     \
-            row(3, "w1", load_0, load_1, load_2, load_3)) "1:\n\t")
+        TL_PRODUCT_LOOP(row, instructions, load_0, load_1, load_2, load_3) "1:\n\t")
 
 /* Columns in the order in which they are loaded. */
 #define TL_PRODUCT_SUMS_3(a, b, c)                                                                 \
