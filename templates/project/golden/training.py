@@ -194,11 +194,12 @@ def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: di
 
     Gradients add to those of the passes before; `terms` collects what CANCELLING ones sum.
     """
-    t = net(x.double())
+    x, y = in_double(x, y)
+    t = net(x)
     for value in t.values():
         if value.requires_grad:
             value.retain_grad()
-    loss = share_of_loss(t, y.double() if y.is_floating_point() else y, total)
+    loss = share_of_loss(t, y, total)
     loss.backward()
     found = {("activation", name): value.detach() for name, value in t.items()}
     found["activation", "loss"] = loss.detach()

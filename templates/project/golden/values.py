@@ -192,7 +192,7 @@ def write_samples(name: str, x: torch.Tensor, y: torch.Tensor) -> None:
 
 def load_all_held_out() -> dict[str, tuple]:
     """By name; written to data/ too."""
-    held_out = {name: load_held_out(name) for name in HELD_OUT}
+    held_out = {name: load_file(name) for name in HELD_OUT}
     for name, samples in held_out.items():
         write_samples(name, *samples)
     return held_out
