@@ -131,18 +131,16 @@ def kinks(t: dict[str, torch.Tensor]) -> list[tuple[str, torch.Tensor, float]]:
     ]
 
 
-def load_samples() -> tuple[torch.Tensor, torch.Tensor]:
-    """Training samples and their targets."""
-    file = np.load(HERE / "inputs/train.npz")
-    x = torch.from_numpy(file["x"].astype(np.float32))
-    return x, torch.from_numpy(file["y"].astype(np.int64))
-
-
-def load_held_out(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+def load_file(name: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Samples and their targets."""
     file = np.load(HERE / "inputs" / f"{name}.npz")
     x = torch.from_numpy(file["x"].astype(np.float32))
     return x, torch.from_numpy(file["y"].astype(np.int64))
+
+
+def load_samples() -> tuple[torch.Tensor, torch.Tensor]:
+    """Training samples and their targets."""
+    return load_file("train")
 
 
 def build() -> Net:
@@ -348,7 +346,7 @@ def write_samples(name: str, x: torch.Tensor, y: torch.Tensor) -> None:
 
 def load_all_held_out() -> dict[str, tuple]:
     """By name; written to data/ too."""
-    held_out = {name: load_held_out(name) for name in HELD_OUT}
+    held_out = {name: load_file(name) for name in HELD_OUT}
     for name, samples in held_out.items():
         write_samples(name, *samples)
     return held_out
@@ -563,11 +561,12 @@ def local_pass(net: Net, x: torch.Tensor, y: torch.Tensor, total: int, terms: di
 
     Gradients add to those of the passes before; `terms` collects what CANCELLING ones sum.
     """
-    t = net(x.double())
+    x, y = in_double(x, y)
+    t = net(x)
     for value in t.values():
         if value.requires_grad:
             value.retain_grad()
-    loss = share_of_loss(t, y.double() if y.is_floating_point() else y, total)
+    loss = share_of_loss(t, y, total)
     loss.backward()
     found = {("activation", name): value.detach() for name, value in t.items()}
     found["activation", "loss"] = loss.detach()

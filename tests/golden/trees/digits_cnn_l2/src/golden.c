@@ -116,7 +116,7 @@ uint32_t golden_evaluated_samples(const golden_header *header)
     return header->validation_samples > 0 ? header->validation_samples : header->test_samples;
 }
 
-static int read_evaluation(
+int golden_read_evaluation(
     const golden_header *header, uint32_t index, golden_evaluation *evaluation)
 {
     const uint32_t first = losses_at(header) + 4 * header->losses;
@@ -124,15 +124,12 @@ static int read_evaluation(
     return read_at(first + index * (uint32_t)sizeof *evaluation, evaluation, sizeof *evaluation);
 }
 
-int golden_evaluated(
-    const golden_header *header, uint32_t index, golden_evaluation found, int *agrees)
+void golden_evaluated(
+    const golden_header *header, uint32_t index, golden_evaluation found,
+    golden_evaluation expected, int *agrees)
 {
     const uint32_t step = (index + 1) * header->evaluate_every;
-    golden_evaluation expected;
 
-    if (!read_evaluation(header, index, &expected)) {
-        return 0;
-    }
     tl_print_str("evaluation ");
     tl_print_int((int32_t)step);
     tl_print_str(": loss ");
@@ -154,18 +151,6 @@ int golden_evaluated(
         tl_print_str(", MISMATCH\n");
         *agrees = 0;
     }
-    return 1;
-}
-
-int golden_decision(const golden_header *header, uint32_t index, uint32_t *decision)
-{
-    golden_evaluation expected;
-
-    if (!read_evaluation(header, index, &expected)) {
-        return 0;
-    }
-    *decision = expected.decision;
-    return 1;
 }
 
 static const char *decision_word(uint32_t decision)

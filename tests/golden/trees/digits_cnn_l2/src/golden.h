@@ -63,11 +63,14 @@ int golden_judge_losses(const golden_header *header);
 /* How many samples an evaluation takes. */
 uint32_t golden_evaluated_samples(const golden_header *header);
 
-/* The decision of evaluation `index`. */
-int golden_decision(const golden_header *header, uint32_t index, uint32_t *decision);
+/* What evaluation `index` should find; 1 where data/ has it. */
+int golden_read_evaluation(
+    const golden_header *header, uint32_t index, golden_evaluation *evaluation);
 
 /* Print evaluation `index`, and judge its loss as those above where it is of the first steps. */
-int golden_evaluated(const golden_header *header, uint32_t index, golden_evaluation found, int *agrees);
+void golden_evaluated(
+    const golden_header *header, uint32_t index, golden_evaluation found,
+    golden_evaluation expected, int *agrees);
 
 /* Print and judge the decision after it: the golden one, or nearly a tie. */
 int golden_judge_decision(const golden_header *header, uint32_t index, uint32_t found, uint32_t golden);

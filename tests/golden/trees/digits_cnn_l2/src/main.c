@@ -34,7 +34,7 @@ static int local_checks(const golden_header *golden)
         }
         total = samples_of(golden, checked.step);
         first = checked.pass * NET_PASS;
-        if (total <= first || (first == 0 && !load_state(1 + i))) {
+        if (total <= first || (first == 0 && !load_state(TL_DATA_STATE, 1 + i))) {
             return 0;
         }
         count = load_pass(first, total);
@@ -55,16 +55,14 @@ static int local_checks(const golden_header *golden)
 static uint32_t best_step; /* steps done at the best evaluation; 0: none */
 
 /* The golden decision is followed, so that both trainings stay the same one; the own one is judged. */
-static int decide(const golden_header *golden, uint32_t index, golden_evaluation found, int *agrees)
+static int decide(
+    const golden_header *golden, uint32_t index, golden_evaluation found, uint32_t expected,
+    int *agrees)
 {
     const float samples = (float)golden_evaluated_samples(golden);
     const float value = NET_MONITORS_LOSS ? found.loss : (float)found.correct / samples;
     uint32_t own = net_improves(value) ? GOLDEN_IMPROVES : 0;
-    uint32_t expected;
 
-    if (!golden_decision(golden, index, &expected)) {
-        return 0;
-    }
     if (net_count_evaluation(value, expected & GOLDEN_IMPROVES ? 1 : 0)) {
         own |= GOLDEN_STOPS;
     }
@@ -84,22 +82,20 @@ static int decide(const golden_header *golden, uint32_t index, golden_evaluation
 static int evaluate_now(const golden_header *golden, uint32_t done, int *agrees)
 {
     const uint32_t index = golden->evaluations > 0 ? done / golden->evaluate_every : 0;
-    golden_evaluation found;
+    golden_evaluation found, expected;
 
     if (index == 0 || index > golden->evaluations || done % golden->evaluate_every > 0) {
         return 1;
     }
-    if (!evaluate(golden, &found)) {
+    if (!evaluate(golden, &found) || !golden_read_evaluation(golden, index - 1, &expected)) {
         return 0;
     }
     if (agrees) {
         end_losses();
-        if (!golden_evaluated(golden, index - 1, found, agrees)) {
-            return 0;
-        }
+        golden_evaluated(golden, index - 1, found, expected, agrees);
     }
 #if NET_STOPS_EARLY
-    return decide(golden, index - 1, found, agrees);
+    return decide(golden, index - 1, found, expected.decision, agrees);
 #else
     return 1;
 #endif
@@ -108,7 +104,7 @@ static int evaluate_now(const golden_header *golden, uint32_t done, int *agrees)
 /* `finite`: whether all losses and what was learned are. A program that differs already goes on. */
 static int free_run(const golden_header *golden, int *agrees, int *finite)
 {
-    if (!load_state(0)) {
+    if (!load_state(TL_DATA_STATE, 0)) {
         return 0;
     }
     *finite = 1;
@@ -143,7 +139,7 @@ static int train_again(const golden_header *golden, uint32_t end, uint32_t *step
 {
     float loss;
 
-    if (!load_state(0)) {
+    if (!load_state(TL_DATA_STATE, 0)) {
         return 0;
     }
     for (*step = 0; *step < end; *step += 1) {
@@ -212,7 +208,7 @@ static int restore_best(void)
     if (best_step == 0) {
         return 1; /* no evaluation was finite */
     }
-    if (!load_kept_state()) {
+    if (!load_state(TL_DATA_BEST, 0)) {
         return 0;
     }
     tl_print_str("restored: the state after step ");

@@ -215,9 +215,9 @@ static inline void run_tile(void (*compute)(int, net_shape *), int t, net_shape 
 }
 
 /* All tiles of a Step. Its struct, of so many bytes, is far away: while the first slices arrive, each
-   core copies it to its stack, and then a tile changes there what moves. While the cores compute one, the one before it leaves and the next arrives.
-   At the meeting before a tile its slices have arrived, those of the tile before last have left,
-   and nobody works on the last one any more. */
+   core copies it to its stack, where a tile then changes what moves. While the cores compute one, the
+   one before it leaves and the next arrives. At the meeting before a tile its slices have arrived,
+   those of the tile before last have left, and nobody works on the last one any more. */
 NET_SHARED void run_tiles(
     int tiles, const void *shape, uint32_t bytes, void (*fetch)(int),
     void (*compute)(int, net_shape *), void (*store)(int))

@@ -31,9 +31,10 @@ static int write_state(void *context, const void *piece, uint32_t bytes)
     return written == bytes;
 }
 
-static int load_state(uint32_t index)
+/* State `index` of TL_DATA_STATE, or what keep_state() has written: TL_DATA_BEST, 0. */
+static int load_state(tl_data_file file, uint32_t index)
 {
-    state_place place = {TL_DATA_STATE, index * NET_STATE_BYTES};
+    state_place place = {file, index * NET_STATE_BYTES};
 
     return net_load_from(read_state, &place) == 0;
 }
@@ -48,15 +49,5 @@ static int keep_state(void)
     }
     return 1;
 }
-
-#if NET_STOPS_EARLY && NET_RESTORES_BEST
-/* Back to what keep_state has written. */
-static int load_kept_state(void)
-{
-    state_place place = {TL_DATA_BEST, 0};
-
-    return net_load_from(read_state, &place) == 0;
-}
-#endif
 
 #endif
