@@ -72,36 +72,29 @@ def place(step: Step) -> Place:
     return Place(tuple(offsets.get(i) for i in range(len(step.operands))), end, indices)
 
 
-@dataclass(frozen=True)
-class _Call:
-    name: str
-    op: str
-    fields: str
-    text: str
+def _call(kernel: Kernel, step: Step) -> str:
+    """With the Step's constants, as in a project."""
 
-
-def _call(name: str, kernel: Kernel, step: Step) -> _Call:
     def pointer(tensor: Tensor | None, offset: int | None) -> str:
         return f"AT({tensor.dtype.c_name}, {offset})" if tensor else "0"
 
     offsets = place(step).offsets
     operands = [pointer(o.tensor, at) for o, at in zip(step.operands, offsets, strict=True)]
     fields = ", ".join(f".{name} = {c_number(value)}" for name, value in step.fields.items())
-    text = f"{kernel.function}({', '.join([f'&{name}', *operands])})"
-    return _Call(name, step.op, fields, text)
+    shape = f"&(const tl_{step.op}){{{fields}}}"
+    return f"{kernel.function}({', '.join([shape, *operands])})"
 
 
 def source_text(jobs: Sequence[Job], *, cores: int, passes: int, shift: int) -> str:
     """The program in C; `shift` bytes lie in front of all of its code."""
-    calls, rows = [], []
-    for number, job in enumerate(jobs):
-        own = [_call(f"op_{number}_{i}", job.kernel, s) for i, s in enumerate(job.steps)]
+    rows = []
+    for job in jobs:
+        calls = [_call(job.kernel, step) for step in job.steps]
         places = [place(step) for step in job.steps]
-        calls += own
         rows.append(
             {
                 "comment": f"{job.name}: {job.steps[0].comment}",
-                "body": [line for call in own for line in ("tl_barrier()", call.text)][1:],
+                "body": [line for call in calls for line in ("tl_barrier()", call)][1:],
                 "words": max(p.end for p in places) // 4,
                 "indices": max(p.indices for p in places),
             }
@@ -116,7 +109,6 @@ def source_text(jobs: Sequence[Job], *, cores: int, passes: int, shift: int) -> 
     )
     return environment.get_template("bench_kernels.c.j2").render(
         headers=sorted({job.kernel.header for job in jobs}),
-        calls=calls,
         rows=rows,
         cores=cores,
         passes=passes,
