@@ -60,6 +60,17 @@ class StepView:
         """Whether nothing in its struct changes while the program runs."""
         return not (self.per_sample or self.predicting or self.first_pass or self.rated)
 
+    @property
+    def has_struct(self) -> bool:
+        """Whether net.c keeps its struct: else the call has it, made of constants, as reading
+        each member from far away takes longer than writing it to the stack."""
+        return not self.is_constant or self.tiles is not None
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it has one of its own: to run twice, or for the stack that its struct takes."""
+        return bool(self.plain) or not self.has_struct
+
 
 @dataclass(frozen=True)
 class BufferView:
@@ -153,21 +164,32 @@ class CodeView:
         return name
 
     def _step(self, code: StepCode) -> StepView:
-        step = code.step
-        name = self.names.step(step.name)
-        tiles = None
-        if code.tiles:
-            tiles = tiles_view(code, name, _shape(step, name), self._local)
+        view = self._view(code)
         coming = tuple(line for move in code.coming for line in self._far(move))
         body = (
             *(line for moves in code.fetches for line in self._moves(moves)),
             *_sync(code.before_call),
-            tiles.run if tiles else self._call(name, code.call),
+            view.tiles.run if view.tiles else self._call(view, code.call),
             *(line for moves in code.stores for line in self._moves(moves)),
         )
         # what the Step waits for at its start is not its own time, but for what comes from L3
         first = (coming or body)[:1]
         opening = first if first[0] in _SYNC.values() else ()
+        return replace(
+            view,
+            opening=opening,
+            coming=coming[len(opening) :],
+            body=body if coming else body[len(opening) :],
+            leaving=tuple(line for move in code.leaving for line in self._far(move)),
+        )
+
+    def _view(self, code: StepCode) -> StepView:
+        """All but what it does."""
+        step = code.step
+        name = self.names.step(step.name)
+        tiles = None
+        if code.tiles:
+            tiles = tiles_view(code, name, _struct(name, bool(step.plain)), self._local)
         return StepView(
             name=step.name,
             id=name,
@@ -175,10 +197,10 @@ class CodeView:
             op=step.op,
             fields=_fields(step.fields),
             comment=_comment(step),
-            opening=opening,
-            coming=coming[len(opening) :],
-            body=body if coming else body[len(opening) :],
-            leaving=tuple(line for move in code.leaving for line in self._far(move)),
+            opening=(),
+            coming=(),
+            body=(),
+            leaving=(),
             tiles=tiles,
             plain=_fields({**step.fields, **step.plain}) if step.plain else "",
             per_sample=_per_sample(name, step, self._graph),
@@ -208,19 +230,33 @@ class CodeView:
         source, to = (self._local(transfer.tensor, place) for place in places)
         return f"{to}, {source}, {transfer.bytes}"
 
-    def _call(self, name: str, call: Call) -> str:
-        arguments = [_shape(call.step, name)]
+    def _call(self, view: StepView, call: Call) -> str:
+        arguments = []
         for operand, place in zip(call.step.operands, call.operands, strict=True):
             if operand.tensor is None or place is None:
                 arguments.append("0")
             else:
                 arguments.append(self._local(operand.tensor, place))
-        return f"{call.kernel.function}({', '.join(arguments)})"
+        between = ", " if view.has_struct else ",\n        "
+        return f"{call.kernel.function}({_shape(view)}{between}{', '.join(arguments)})"
 
 
-def _shape(step: Step, name: str) -> str:
-    """The struct of a call, or the choice between that and the one for the gradient alone."""
-    return f"probing ? &{name}_gradient : &{name}" if step.plain else f"&{name}"
+def _shape(view: StepView) -> str:
+    """What a call is told of its shape: the struct of the Step, or one made there."""
+    if view.has_struct:
+        return _struct(view.id, bool(view.plain))
+    made = f"&(const tl_{view.op}){{\n        {view.fields}}}"
+    if not view.plain:
+        return made
+    gradient = (
+        f"&(const tl_{view.op}){{ /* to see the gradient by itself */\n        {view.plain}}}"
+    )
+    return f"probing ? {gradient} : {made}"
+
+
+def _struct(name: str, has_plain: bool) -> str:
+    """The struct in net.c, or the choice between that and the one for the gradient alone."""
+    return f"probing ? &{name}_gradient : &{name}" if has_plain else f"&{name}"
 
 
 def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:
@@ -229,8 +265,8 @@ def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:
 
 
 def _fields(fields: Mapping[str, int | float]) -> str:
-    members = ", ".join(f".{name} = {c_number(value)}" for name, value in fields.items())
-    return "\n    ".join(textwrap.wrap(members, 92))
+    members = ", ".join(f".{name}\xa0=\xa0{c_number(value)}" for name, value in fields.items())
+    return "\n        ".join(textwrap.wrap(members, 88)).replace("\xa0", " ")
 
 
 def _per_sample(name: str, step: Step, graph: Graph) -> tuple[str, ...]:
