@@ -77,7 +77,7 @@ static void random_shapes(void)
         whole_blocks(c);
     }
     linear = (tl_linear){.n = random_to(1, 9), .ci = random_to(1, 25), .co = random_to(1, 13),
-                         .accumulate = c->accumulate, .scale = -0.5f, .decay = 0.75f,
+                         .accumulate = c->accumulate, .scale = c->scale, .decay = 0.75f,
                          .bias_decay = 1.0f};
     with_bias = random_to(0, 1);
 }

@@ -76,8 +76,8 @@ static TL_INLINE void pointwise_row(
             blocks->start[0], blocks->start[1], blocks->start[2], blocks->start[3]};
 
         if (TL_BLOCKS(
-                0, blocks->count, p->depth, start, left.at, left.each, left.back, right.at, 0, y,
-                right.back)) {
+                0, 0, blocks->count, p->depth, start, left.at, left.each, left.back, right.at,
+                PRODUCT_COLUMNS * (int32_t)sizeof(tl_elem), y, right.back)) {
             return;
         }
     }

@@ -97,7 +97,7 @@ static TL_INLINE void pointwise_wg_row(
         const tl_acc start[PRODUCT_ROWS] = {0};
 
         if (TL_BLOCKS(
-                1, blocks->count, all->pixels, start, left.at, left.each, left.back, right.at,
+                1, 0, blocks->count, all->pixels, start, left.at, left.each, left.back, right.at,
                 next * size, dw, all->channels * size)) {
             return;
         }

@@ -19,10 +19,10 @@ static inline int32_t smaller_of(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-/* Columns from `column` on, `step` apart, while whole blocks are left; returns the one behind. */
+/* Columns from `column` to `last`, `step` apart, while whole blocks are left; returns the one behind. */
 typedef int32_t mm_function(
-    const matmul *m, int32_t column, int32_t step, tl_elem *c, const tl_elem *a, const tl_elem *b,
-    const tl_elem *bias);
+    const matmul *m, int32_t column, int32_t last, int32_t step, tl_elem *c, const tl_elem *a,
+    const tl_elem *b, const tl_elem *bias);
 
 /* What does the blocks of one way for the operands to lie, each a function of its own: there the
    compiler keeps all sums in registers. MM_ROWS x MM_COLUMNS, 1 x MM_COLUMNS, 1 x 1. */
@@ -81,14 +81,42 @@ static TL_INLINE void mm_block(
     }
 }
 
+/* All blocks side by side: 1, or 0 where that has not been done. */
+static TL_INLINE int mm_side_by_side(
+    const int a_lies, const int b_lies, const matmul *m, int32_t count, tl_elem *c,
+    const tl_elem *a, const tl_elem *b, const tl_elem *bias)
+{
+    const int alike = b_lies == MM_ALONG_K;
+    const int32_t size = (int32_t)sizeof(tl_elem), plane = m->columns * size;
+    const int32_t next = (alike ? MM_COLUMNS * m->a_step : MM_COLUMNS) * size;
+    const factor left = mm_factor(MM_ROWS, a_lies, a, m->a_step);
+    const tl_elem start[MM_ROWS] = {0};
+
+    if (!m->plain) {
+        return 0;
+    }
+    if (alike && bias) {
+        return TL_BLOCKS(
+            alike, alike, count, m->depth, bias, left.at, left.each, left.back, b, next, c, plane);
+    }
+    return !bias && TL_BLOCKS(
+        alike, 0, count, m->depth, start, left.at, left.each, left.back, b, next, c, plane);
+}
+
 static TL_INLINE int32_t mm_strip(
     const int rows, const int columns, const int a_lies, const int b_lies, const matmul *m,
-    int32_t column, int32_t step, tl_elem *c, const tl_elem *a, const tl_elem *b,
+    int32_t column, int32_t last, int32_t step, tl_elem *c, const tl_elem *a, const tl_elem *b,
     const tl_elem *bias)
 {
     const int32_t b_column = b_lies == MM_ALONG_K ? m->a_step : 1;
 
-    for (; column + columns <= m->columns; column += step) {
+    if (rows == MM_ROWS && columns == MM_COLUMNS &&
+        mm_side_by_side(
+            a_lies, b_lies, m, (last - column) / MM_COLUMNS, c + column, a, b + column * b_column,
+            bias ? bias + column : 0)) {
+        return last;
+    }
+    for (; column + columns <= last; column += step) {
         mm_block(
             rows, columns, a_lies, b_lies, m, c + column, a, b + column * b_column,
             bias ? bias + column : 0);
@@ -104,9 +132,10 @@ static TL_NOINLINE int32_t mm_border(
     int32_t next = column;
 
     for (int32_t i = 0; i < rows; i++) {
-        next = (width == 1 ? blocks->single : blocks->row)(m, column, step, c, a, b, bias);
+        next = (width == 1 ? blocks->single : blocks->row)(
+            m, column, m->columns, step, c, a, b, bias);
         if (next < m->columns) {
-            blocks->single(m, next, 1, c, a, b, bias);
+            blocks->single(m, next, m->columns, 1, c, a, b, bias);
             next += step;
         }
         c += m->columns;
@@ -115,7 +144,28 @@ static TL_NOINLINE int32_t mm_border(
     return next;
 }
 
-/* Blocks are dealt out by strips of rows; a strip goes on with the core where the last one ended. */
+/* The blocks of MM_ROWS x MM_COLUMNS, in pieces of strips; `turn` as in tl_share_from. */
+static inline void mm_whole(
+    const matmul *m, const mm_blocks *blocks, int32_t *turn, tl_elem *c, const tl_elem *a,
+    const tl_elem *b, const tl_elem *bias)
+{
+    const int32_t across = m->columns / MM_COLUMNS;
+    const tl_range own = tl_share_from(m->rows / MM_ROWS * across, turn);
+    int32_t row = own.first < own.last ? tl_quotient(own.first, across) : 0;
+    int32_t column = own.first - row * across;
+
+    for (int32_t left = own.last - own.first; left > 0; row++) {
+        const int32_t count = smaller_of(across - column, left);
+
+        blocks->full(
+            m, column * MM_COLUMNS, (column + count) * MM_COLUMNS, MM_COLUMNS,
+            c + row * MM_ROWS * m->columns, a + row * MM_ROWS * blocks->a_row, b, bias);
+        left -= count;
+        column = 0;
+    }
+}
+
+/* Whole blocks, then what is left of strips: one goes on with the core where the last one ended. */
 static inline void matmul_run(
     const matmul *m, const mm_blocks *blocks, tl_elem *c, const tl_elem *a, const tl_elem *b,
     const tl_elem *bias)
@@ -124,21 +174,26 @@ static inline void matmul_run(
     const int32_t cores = tl_num_cores();
     /* narrow where not every core would get a block */
     const int32_t width = row_blocks * m->columns < cores * MM_COLUMNS ? 1 : MM_COLUMNS;
-    const int32_t whole = (m->columns + width - 1) & -width;
-    const int32_t step = cores * width;
-    int32_t column = tl_core_id() * width;
+    const int32_t behind = (m->columns + width - 1) & -width;
+    const int32_t whole = width > 1 ? m->columns & -MM_COLUMNS : 0;
+    const int32_t done = whole == m->columns ? m->rows & -MM_ROWS : 0;
+    int32_t turn = 0, column;
 
-    for (int32_t left = m->rows; left > 0; left -= MM_ROWS) {
+    if (width > 1) {
+        mm_whole(m, blocks, &turn, c, a, b, bias);
+    }
+    column = tl_core_id() - turn;
+    column = (column < 0 ? column + cores : column) * width;
+    c += done * m->columns;
+    a += done * blocks->a_row;
+    for (int32_t left = m->rows - done; left > 0; left -= MM_ROWS) {
         const int32_t rows = smaller_of(left, MM_ROWS);
-        int32_t next = column;
+        int32_t next = column + (rows == MM_ROWS ? whole : 0);
 
-        if (width > 1 && rows == MM_ROWS) {
-            next = blocks->full(m, column, step, c, a, b, bias);
-        }
         if (next < m->columns) {
-            next = mm_border(m, blocks, rows, next, width, step, c, a, b, bias);
+            next = mm_border(m, blocks, rows, next, width, cores * width, c, a, b, bias);
         }
-        column = next - whole;
+        column = next - behind;
         c += MM_ROWS * m->columns;
         a += MM_ROWS * blocks->a_row;
     }
@@ -147,10 +202,10 @@ static inline void matmul_run(
 /* The three functions of a way to lie. */
 #define MM_FUNCTION(name, rows, columns, a_lies, b_lies)                                           \
     static TL_NOINLINE int32_t name(                                                               \
-        const matmul *m, int32_t column, int32_t step, tl_elem *c, const tl_elem *a,               \
-        const tl_elem *b, const tl_elem *bias)                                                     \
+        const matmul *m, int32_t column, int32_t last, int32_t step, tl_elem *c,                   \
+        const tl_elem *a, const tl_elem *b, const tl_elem *bias)                                   \
     {                                                                                              \
-        return mm_strip(rows, columns, a_lies, b_lies, m, column, step, c, a, b, bias);            \
+        return mm_strip(rows, columns, a_lies, b_lies, m, column, last, step, c, a, b, bias);      \
     }
 #define MM_BLOCKS(name, a_lies, b_lies)                                                            \
     MM_FUNCTION(name##_full, MM_ROWS, MM_COLUMNS, a_lies, b_lies)                                  \
