@@ -20,24 +20,30 @@ typedef struct {
 /* Side by side, with the same outputs. */
 typedef struct {
     int32_t count;
-    const tl_elem *x, *w;
+    const tl_elem *x, *w, *b; /* b: or 0 */
     tl_elem *y;
-    tl_acc start[PRODUCT_ROWS]; /* biases */
 } pointwise_blocks;
+
+/* Without a stride, lines follow each other without a gap: all of an image is one, as large as the
+   other. */
+static TL_INLINE pointwise_image pointwise_image_of(const pointwise *p, const pointwise_image *image)
+{
+    return POINTWISE_STRIDE > 1 ? *image : (pointwise_image){.plane = p->pixels, .step = 1};
+}
 
 /* Outputs x pixels, from `left->at`, `right->at` and `y` on. */
 static TL_INLINE void pointwise_block(
     const int rows, const int columns, const int x_step, const pointwise *p,
-    const pointwise_blocks *blocks, factor left, factor right, tl_elem *y)
+    const tl_acc *start, factor left, factor right, tl_elem *y)
 {
-    const int32_t y_step = POINTWISE_STRIDE == 1 ? 1 : p->to.step;
+    const pointwise_image to = pointwise_image_of(p, &p->to);
     tl_acc sum[PRODUCT_ROWS][PRODUCT_COLUMNS];
     tl_acc in[PRODUCT_COLUMNS];
     tl_acc weight;
 
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
-            sum[i][j] = blocks->start[i];
+            sum[i][j] = start[i];
         }
     }
     weight = product_begin(rows, columns, x_step, 0, sum, in, &left, &right, p->depth);
@@ -47,17 +53,17 @@ static TL_INLINE void pointwise_block(
 
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < columns; j++) {
-                sum[i][j] += TL_LOAD(there[j * y_step]);
+                sum[i][j] += TL_LOAD(there[j * to.step]);
             }
-            there += p->to.plane;
+            there += to.plane;
             TL_KEEP(there);
         }
     }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
-            y[j * y_step] = TL_STORE(sum[i][j]);
+            y[j * to.step] = TL_STORE(sum[i][j]);
         }
-        y += p->to.plane;
+        y += to.plane;
         TL_KEEP(y);
     }
 }
@@ -66,25 +72,27 @@ static TL_INLINE void pointwise_row(
     const int rows, const int columns, const int x_step, const pointwise *p,
     const pointwise_blocks *blocks)
 {
-    const int32_t y_step = POINTWISE_STRIDE == 1 ? 1 : p->to.step;
+    const pointwise_image from = pointwise_image_of(p, &p->from);
+    const pointwise_image to = pointwise_image_of(p, &p->to);
     const factor left = factor_of(blocks->w, p->w_each, p->w_next, rows);
-    factor right = factor_of(blocks->x, 0, p->from.plane, columns);
+    factor right = factor_of(blocks->x, 0, from.plane, columns);
     tl_elem *y = blocks->y;
+    tl_acc start[PRODUCT_ROWS] = {0};
 
-    if (POINTWISE_STRIDE == 1 && rows == 4 && columns == 4 && !p->accumulate) {
-        const tl_acc start[] = {
-            blocks->start[0], blocks->start[1], blocks->start[2], blocks->start[3]};
-
-        if (TL_BLOCKS(
-                0, 0, blocks->count, p->depth, start, left.at, left.each, left.back, right.at,
-                PRODUCT_COLUMNS * (int32_t)sizeof(tl_elem), y, right.back)) {
-            return;
-        }
+    for (int i = 0; i < rows && blocks->b; i++) {
+        start[i] = TL_LOAD(blocks->b[i]);
+    }
+    if (POINTWISE_STRIDE == 1 && rows == 4 && columns == 4 && !p->accumulate &&
+        TL_BLOCKS_TAKE(p->depth)) {
+        TL_BLOCKS(
+            0, 0, blocks->count, p->depth, start, left.at, left.each, left.back, right.at,
+            PRODUCT_COLUMNS * (int32_t)sizeof(tl_elem), y, right.back);
+        return;
     }
     for (int32_t count = blocks->count; count > 0; count--) {
-        pointwise_block(rows, columns, x_step, p, blocks, left, right, y);
+        pointwise_block(rows, columns, x_step, p, start, left, right, y);
         right.at += columns * x_step;
-        y += columns * y_step;
+        y += columns * to.step;
     }
 }
 
@@ -106,14 +114,17 @@ static TL_INLINE void pointwise_line(
     const pointwise *p, const product_split *columns, int32_t column, int32_t pieces,
     int32_t rows, pointwise_blocks *blocks)
 {
+    const pointwise_image from = pointwise_image_of(p, &p->from);
+    const pointwise_image to = pointwise_image_of(p, &p->to);
+
     while (pieces > 0) {
         const int32_t width = product_width(columns, column);
         const int32_t end = column < columns->wider ? columns->wider : columns->pieces;
 
         blocks->count = smallest_of(end - column, pieces);
         PRODUCT_CHOOSE(pointwise_, rows, width, p, blocks);
-        blocks->x += blocks->count * width * p->from.step;
-        blocks->y += blocks->count * width * p->to.step;
+        blocks->x += blocks->count * width * from.step;
+        blocks->y += blocks->count * width * to.step;
         column += blocks->count;
         pieces -= blocks->count;
     }
@@ -123,6 +134,8 @@ static TL_INLINE void pointwise_run(const pointwise *p)
 {
     const product_split rows = product_split_of(p->outputs);
     const product_split columns = product_split_of(p->pixels);
+    const pointwise_image from = pointwise_image_of(p, &p->from);
+    const pointwise_image to = pointwise_image_of(p, &p->to);
     const int32_t lines = POINTWISE_STRIDE == 1 ? 1 : p->lines;
     int32_t turn = 0;
     const tl_range own =
@@ -130,7 +143,7 @@ static TL_INLINE void pointwise_run(const pointwise *p)
     int32_t line = tl_quotient(own.first, columns.pieces);
     int32_t column = own.first - line * columns.pieces;
     int32_t row = tl_quotient(line, lines);
-    int32_t plane = tl_quotient(row, rows.pieces);
+    int32_t plane = p->planes == 1 ? 0 : tl_quotient(row, rows.pieces);
     int32_t left = own.last - own.first;
 
     line -= row * lines;
@@ -138,24 +151,21 @@ static TL_INLINE void pointwise_run(const pointwise *p)
     while (left > 0) {
         const int32_t group = group_at(plane, p->groups);
         const int32_t first = product_first(&rows, row);
-        const tl_elem *x = p->x + plane * p->depth * p->from.plane;
-        tl_elem *y = p->y + (plane * p->outputs + first) * p->to.plane;
-        const int32_t count = product_width(&rows, row);
+        const int32_t output = group * p->outputs + first;
+        const tl_elem *x = p->x + plane * p->depth * from.plane;
+        tl_elem *y = p->y + (plane * p->outputs + first) * to.plane;
         pointwise_blocks blocks = {
             .w = p->w + group * p->outputs * p->depth + first * p->w_each,
+            .b = p->b ? p->b + output : 0,
         };
-
-        for (int i = 0; i < count && p->b; i++) {
-            blocks.start[i] = TL_LOAD(p->b[group * p->outputs + first + i]);
-        }
 
         for (; line < lines && left > 0; line++) {
             const int32_t pieces = smallest_of(columns.pieces - column, left);
             const int32_t pixel = product_first(&columns, column);
 
-            blocks.x = x + line * p->from.line + pixel * p->from.step;
-            blocks.y = y + line * p->to.line + pixel * p->to.step;
-            pointwise_line(p, &columns, column, pieces, count, &blocks);
+            blocks.x = x + line * from.line + pixel * from.step;
+            blocks.y = y + line * to.line + pixel * to.step;
+            pointwise_line(p, &columns, column, pieces, product_width(&rows, row), &blocks);
             left -= pieces;
             column = 0;
         }
@@ -201,7 +211,34 @@ static inline pointwise pointwise_of(const tl_conv2d *op)
     };
 }
 
-void CONV2D_NAME(fw)(
+#if POINTWISE_STRIDE == 1
+/* Whether all blocks are whole, and their sums alone are stored. */
+static inline int pointwise_is_whole(const tl_conv2d *op, int32_t outputs, int32_t depth)
+{
+    return TL_BLOCKS_TAKE(depth) && op->groups == 1 && !op->accumulate &&
+           ((outputs | op->ho * op->wo) & (PRODUCT_MOST - 1)) == 0;
+}
+
+/* Then: less of a set-up, while all FPUs wait. `w_each`: from an output's weight to the next one's. */
+static TL_NOINLINE void pointwise_whole(
+    const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b,
+    int32_t outputs, int32_t depth, int32_t w_each)
+{
+    product_whole all = {
+        .rows = outputs, .columns = op->ho * op->wo, .depth = depth, .each = w_each,
+        .next = w_each == 1 ? outputs : 1, .left = w, .right = x, .bias = b, .y = y,
+    };
+    int32_t turn = 0;
+
+    for (int32_t n = op->n; n > 0; n--) {
+        product_whole_run(0, 0, &all, &turn);
+        all.right += depth * all.columns;
+        all.y += outputs * all.columns;
+    }
+}
+#endif
+
+static TL_NOINLINE void pointwise_fw(
     const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
 {
     pointwise p = pointwise_of(op);
@@ -217,6 +254,18 @@ void CONV2D_NAME(fw)(
     p.b = b;
     p.y = y;
     pointwise_run(&p);
+}
+
+void CONV2D_NAME(fw)(
+    const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
+{
+#if POINTWISE_STRIDE == 1
+    if (pointwise_is_whole(op, op->co, op->ci)) {
+        pointwise_whole(op, y, x, w, b, op->co, op->ci, op->ci);
+        return;
+    }
+#endif
+    pointwise_fw(op, y, x, w, b);
 }
 
 #if POINTWISE_STRIDE > 1
@@ -238,7 +287,8 @@ static void pointwise_clear(tl_elem *dx, int32_t count)
 }
 #endif
 
-void CONV2D_NAME(ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+static TL_NOINLINE void pointwise_ig(
+    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
 {
     pointwise p = pointwise_of(op);
 
@@ -258,4 +308,15 @@ void CONV2D_NAME(ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const 
     }
 #endif
     pointwise_run(&p);
+}
+
+void CONV2D_NAME(ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+{
+#if POINTWISE_STRIDE == 1
+    if (pointwise_is_whole(op, op->ci, op->co)) {
+        pointwise_whole(op, dx, dy, w, 0, op->ci, op->co, 1);
+        return;
+    }
+#endif
+    pointwise_ig(op, dx, dy, w);
 }

@@ -93,14 +93,14 @@ static TL_INLINE void pointwise_wg_row(
             right.back = left.back;
         }
     }
-    if (POINTWISE_STRIDE == 1 && rows == 4 && columns == 4 && all->plain && all->op.n == 1) {
+    if (POINTWISE_STRIDE == 1 && rows == 4 && columns == 4 && all->plain && all->op.n == 1 &&
+        TL_BLOCKS_TAKE(all->pixels)) {
         const tl_acc start[PRODUCT_ROWS] = {0};
 
-        if (TL_BLOCKS(
-                1, 0, blocks->count, all->pixels, start, left.at, left.each, left.back, right.at,
-                next * size, dw, all->channels * size)) {
-            return;
-        }
+        TL_BLOCKS(
+            1, 0, blocks->count, all->pixels, start, left.at, left.each, left.back, right.at,
+            next * size, dw, all->channels * size);
+        return;
     }
     for (int32_t count = blocks->count; count > 0; count--) {
         pointwise_wg_block(rows, columns, all, left, right, dw);
@@ -130,7 +130,37 @@ static inline tl_conv2d pointwise_shape(const tl_conv2d *op)
     };
 }
 
-void CONV2D_NAME(wg)(
+#if POINTWISE_STRIDE == 1
+static inline int pointwise_wg_is_whole(const tl_conv2d *op)
+{
+    return op->n == 1 && op->groups == 1 && !op->accumulate && op->scale == 1 &&
+           ((op->co | op->ci) & (PRODUCT_MOST - 1)) == 0 && TL_BLOCKS_TAKE(op->ho * op->wo);
+}
+
+/* As pointwise_whole. One half of the team begins with db: what stands around its sums then goes with
+   the products of the other half, which shares its FPUs. */
+static TL_NOINLINE void pointwise_wg_whole(
+    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+{
+    const int32_t half = tl_num_cores() / 2, pixels = op->ho * op->wo;
+    const int early = tl_core_id() < half;
+    const product_whole all = {
+        .rows = op->co, .columns = op->ci, .depth = pixels, .each = pixels, .next = 1,
+        .left = dy, .right = x, .y = dw,
+    };
+    int32_t turn = 0, db_turn = half; /* what does not come out even goes to different cores */
+
+    if (db && early) {
+        wg_bias(op, db, dy, &db_turn);
+    }
+    product_whole_run(1, 0, &all, &turn);
+    if (db && !early) {
+        wg_bias(op, db, dy, &db_turn);
+    }
+}
+#endif
+
+static TL_NOINLINE void pointwise_wg_any(
     const tl_conv2d *far, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
     const tl_conv2d op = pointwise_shape(far);
@@ -179,4 +209,16 @@ void CONV2D_NAME(wg)(
     if (db) {
         wg_bias(&all.op, db, dy, &turn);
     }
+}
+
+void CONV2D_NAME(wg)(
+    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+{
+#if POINTWISE_STRIDE == 1
+    if (pointwise_wg_is_whole(op)) {
+        pointwise_wg_whole(op, dw, db, x, dy);
+        return;
+    }
+#endif
+    pointwise_wg_any(op, dw, db, x, dy);
 }

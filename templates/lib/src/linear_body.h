@@ -12,7 +12,7 @@ void TL_NAME(linear_fw)(
     const matmul m = {.rows = op->n, .columns = op->co, .depth = ci, .a_step = ci, .b_step = ci,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1,
                       .plain = !op->accumulate};
-    const mm_blocks blocks = {ci, linear_fw_full, linear_fw_row, linear_fw_single};
+    const mm_blocks blocks = {ci, linear_fw_whole, linear_fw_full, linear_fw_row, linear_fw_single};
 
     matmul_run(&m, &blocks, y, x, w, b);
 }
@@ -24,7 +24,7 @@ void TL_NAME(linear_wg)(
                       .a_step = op->co, .b_step = op->ci,
                       .accumulate = op->accumulate, .scale = op->scale, .decay = op->decay,
                       .plain = op->scale == 1 && !op->accumulate};
-    const mm_blocks blocks = {1, linear_wg_full, linear_wg_row, linear_wg_single};
+    const mm_blocks blocks = {1, linear_wg_whole, linear_wg_full, linear_wg_row, linear_wg_single};
     const tl_range own = db ? tl_share(m.rows) : (tl_range){0, 0};
 
     for (int32_t co = own.first; co < own.last; co++) {
@@ -44,7 +44,7 @@ void TL_NAME(linear_ig)(const tl_linear *op, tl_elem *dx, const tl_elem *dy, con
                       .a_step = op->co, .b_step = op->ci,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1,
                       .plain = !op->accumulate};
-    const mm_blocks blocks = {m.depth, linear_ig_full, linear_ig_row, linear_ig_single};
+    const mm_blocks blocks = {m.depth, linear_ig_whole, linear_ig_full, linear_ig_row, linear_ig_single};
 
     matmul_run(&m, &blocks, dx, dy, w, 0);
 }

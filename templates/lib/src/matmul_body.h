@@ -24,10 +24,16 @@ typedef int32_t mm_function(
     const matmul *m, int32_t column, int32_t last, int32_t step, tl_elem *c, const tl_elem *a,
     const tl_elem *b, const tl_elem *bias);
 
+/* All blocks of MM_ROWS x MM_COLUMNS, with sums alone, for TL_BLOCKS; `turn` as in tl_share_from. */
+typedef void mm_whole_function(
+    const matmul *m, int32_t *turn, tl_elem *c, const tl_elem *a, const tl_elem *b,
+    const tl_elem *bias);
+
 /* What does the blocks of one way for the operands to lie, each a function of its own: there the
    compiler keeps all sums in registers. MM_ROWS x MM_COLUMNS, 1 x MM_COLUMNS, 1 x 1. */
 typedef struct {
     int32_t a_row; /* from one row to the next */
+    mm_whole_function *whole;
     mm_function *full, *row, *single;
 } mm_blocks;
 
@@ -81,26 +87,22 @@ static TL_INLINE void mm_block(
     }
 }
 
-/* All blocks side by side: 1, or 0 where that has not been done. */
-static TL_INLINE int mm_side_by_side(
-    const int a_lies, const int b_lies, const matmul *m, int32_t count, tl_elem *c,
+static TL_INLINE void mm_whole(
+    const int a_lies, const int b_lies, const matmul *m, int32_t *turn, tl_elem *c,
     const tl_elem *a, const tl_elem *b, const tl_elem *bias)
 {
     const int alike = b_lies == MM_ALONG_K;
-    const int32_t size = (int32_t)sizeof(tl_elem), plane = m->columns * size;
-    const int32_t next = (alike ? MM_COLUMNS * m->a_step : MM_COLUMNS) * size;
-    const factor left = mm_factor(MM_ROWS, a_lies, a, m->a_step);
-    const tl_elem start[MM_ROWS] = {0};
+    const product_whole all = {
+        .rows = m->rows & -MM_ROWS, .columns = m->columns, .depth = m->depth,
+        .each = a_lies == MM_ALONG_K ? m->a_step : 1,
+        .next = a_lies == MM_ALONG_K ? 1 : m->a_step, .left = a, .right = b, .bias = bias, .y = c,
+    };
 
-    if (!m->plain) {
-        return 0;
-    }
     if (alike && bias) {
-        return TL_BLOCKS(
-            alike, alike, count, m->depth, bias, left.at, left.each, left.back, b, next, c, plane);
+        product_whole_run(alike, alike, &all, turn);
+    } else {
+        product_whole_run(alike, 0, &all, turn);
     }
-    return !bias && TL_BLOCKS(
-        alike, 0, count, m->depth, start, left.at, left.each, left.back, b, next, c, plane);
 }
 
 static TL_INLINE int32_t mm_strip(
@@ -110,12 +112,6 @@ static TL_INLINE int32_t mm_strip(
 {
     const int32_t b_column = b_lies == MM_ALONG_K ? m->a_step : 1;
 
-    if (rows == MM_ROWS && columns == MM_COLUMNS &&
-        mm_side_by_side(
-            a_lies, b_lies, m, (last - column) / MM_COLUMNS, c + column, a, b + column * b_column,
-            bias ? bias + column : 0)) {
-        return last;
-    }
     for (; column + columns <= last; column += step) {
         mm_block(
             rows, columns, a_lies, b_lies, m, c + column, a, b + column * b_column,
@@ -144,14 +140,14 @@ static TL_NOINLINE int32_t mm_border(
     return next;
 }
 
-/* The blocks of MM_ROWS x MM_COLUMNS, in pieces of strips; `turn` as in tl_share_from. */
-static inline void mm_whole(
+/* The same without TL_BLOCKS, or on top of what is there. */
+static inline void mm_full(
     const matmul *m, const mm_blocks *blocks, int32_t *turn, tl_elem *c, const tl_elem *a,
     const tl_elem *b, const tl_elem *bias)
 {
     const int32_t across = m->columns / MM_COLUMNS;
     const tl_range own = tl_share_from(m->rows / MM_ROWS * across, turn);
-    int32_t row = own.first < own.last ? tl_quotient(own.first, across) : 0;
+    int32_t row = tl_quotient(own.first, across);
     int32_t column = own.first - row * across;
 
     for (int32_t left = own.last - own.first; left > 0; row++) {
@@ -179,8 +175,12 @@ static inline void matmul_run(
     const int32_t done = whole == m->columns ? m->rows & -MM_ROWS : 0;
     int32_t turn = 0, column;
 
-    if (width > 1) {
-        mm_whole(m, blocks, &turn, c, a, b, bias);
+    if (whole > 0) {
+        if (m->plain && TL_BLOCKS_TAKE(m->depth)) {
+            blocks->whole(m, &turn, c, a, b, bias);
+        } else {
+            mm_full(m, blocks, &turn, c, a, b, bias);
+        }
     }
     column = tl_core_id() - turn;
     column = (column < 0 ? column + cores : column) * width;
@@ -208,6 +208,12 @@ static inline void matmul_run(
         return mm_strip(rows, columns, a_lies, b_lies, m, column, last, step, c, a, b, bias);      \
     }
 #define MM_BLOCKS(name, a_lies, b_lies)                                                            \
+    static TL_NOINLINE void name##_whole(                                                          \
+        const matmul *m, int32_t *turn, tl_elem *c, const tl_elem *a, const tl_elem *b,            \
+        const tl_elem *bias)                                                                       \
+    {                                                                                              \
+        mm_whole(a_lies, b_lies, m, turn, c, a, b, bias);                                          \
+    }                                                                                              \
     MM_FUNCTION(name##_full, MM_ROWS, MM_COLUMNS, a_lies, b_lies)                                  \
     MM_FUNCTION(name##_row, 1, MM_COLUMNS, a_lies, b_lies)                                         \
     MM_FUNCTION(name##_single, 1, 1, a_lies, b_lies)

@@ -165,3 +165,47 @@ static inline int32_t product_width(const product_split *split, int32_t piece)
 {
     return split->each + (piece < split->wider);
 }
+
+/* A product that comes out even in blocks, for TL_BLOCKS: y is (rows, columns), and the factors' rows,
+   or columns, lie `each` elements from each other, their steps `next`; but not those of a `right` that
+   is (depth, columns). */
+typedef struct {
+    int32_t rows, columns, depth;
+    int32_t each, next;
+    const tl_elem *left, *right;
+    const tl_elem *bias; /* of rows, or `by_column`; 0: none */
+    tl_elem *y;
+} product_whole;
+
+/* This core's share, in pieces of rows; `turn` as in tl_share_from, `alike` as in TL_BLOCKS. */
+static TL_INLINE void product_whole_run(
+    const int alike, const int by_column, const product_whole *p, int32_t *turn)
+{
+    const int32_t size = (int32_t)sizeof(tl_elem);
+    const int32_t down = (int32_t)((uint32_t)p->rows / PRODUCT_ROWS);
+    const int32_t across = (int32_t)((uint32_t)p->columns / PRODUCT_COLUMNS);
+    const int32_t beside = PRODUCT_COLUMNS * (alike ? p->each : 1);
+    const factor left = factor_of(p->left, p->each, p->next, PRODUCT_ROWS);
+    const tl_range own = tl_share_from(down * across, turn);
+    int32_t row = tl_quotient(own.first, across);
+    int32_t column = own.first - row * across;
+
+    for (int32_t rest = own.last - own.first; rest > 0; row++) {
+        const int32_t count = across - column < rest ? across - column : rest;
+        const int32_t first = row * PRODUCT_ROWS;
+        tl_elem start[PRODUCT_ROWS] = {0};
+
+        if (p->bias && !by_column) {
+            for (int i = 0; i < PRODUCT_ROWS; i++) {
+                start[i] = p->bias[first + i];
+            }
+        }
+        TL_BLOCKS(
+            alike, by_column, count, p->depth,
+            by_column ? p->bias + column * PRODUCT_COLUMNS : start, left.at + first * p->each,
+            left.each, left.back, p->right + column * beside, beside * size,
+            p->y + first * p->columns + column * PRODUCT_COLUMNS, p->columns * size);
+        rest -= count;
+        column = 0;
+    }
+}

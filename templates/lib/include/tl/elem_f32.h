@@ -11,6 +11,7 @@ typedef float tl_acc;
 #define TL_LOAD_NEXT(from, bytes) tl_load_next_f32(from, bytes)
 #define TL_PRODUCT tl_product_f32 /* of tl/xpulp_product.h */
 #define TL_BLOCKS tl_blocks_f32 /* of tl/xpulp_blocks.h */
+#define TL_BLOCKS_TAKE tl_blocks_take_f32
 #define TL_TURNS(op) tl_##op##_turns_f32 /* of tl/xpulp_each.h and tl/xpulp_sum.h */
 #define TL_ROWS(op) tl_##op##_rows_f32
 #define TL_CORRELATE tl_correlate_f32 /* of tl/xpulp_correlate.h */

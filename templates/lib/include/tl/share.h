@@ -21,6 +21,9 @@ static inline int32_t tl_quotient(int32_t count, int32_t parts)
     /* a division takes up to 35 cycles; most teams have a power of two */
     int32_t less = parts - 1;
 
+    if (__builtin_constant_p(parts)) {
+        return count / parts;
+    }
     TL_KEEP(less); /* or the compiler counts bits, in 25 instructions */
     if ((parts & less) == 0) {
         int32_t bit;

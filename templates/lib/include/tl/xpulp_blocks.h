@@ -112,12 +112,23 @@
 
 #endif
 
-/* `count` blocks of 4 x 4 sums over `depth` steps, whose rows are stored `plane` bytes from each other:
-   1, or 0 where that has not been done. They lie side by side, in `right` `next` bytes from each other.
-   `each` and `back` as of tl_product_f32. The columns of `right` lie side by side, and its steps `plane`
-   bytes from each other; `alike`: columns and steps as those of `left`. A row begins with its element of
-   `start`; `by_column`, for `alike` alone: a column does, and the next block has the next elements. */
-static TL_INLINE int tl_blocks_f32(
+/* Whether tl_blocks_f32 is there, for sums of so many steps. */
+static TL_INLINE int tl_blocks_take_f32(int32_t depth)
+{
+#ifdef TL_XPULP
+    return depth > 2;
+#else
+    (void)depth;
+    return 0;
+#endif
+}
+
+/* `count` blocks of 4 x 4 sums over `depth` steps, whose rows are stored `plane` bytes from each other.
+   They lie side by side, in `right` `next` bytes from each other. `each` and `back` as of
+   tl_product_f32. The columns of `right` lie side by side, and its steps `plane` bytes from each other;
+   `alike`: columns and steps as those of `left`. A row begins with its element of `start`; `by_column`,
+   for `alike` alone: a column does, and the next block has the next elements. */
+static TL_INLINE void tl_blocks_f32(
     const int alike, const int by_column, int32_t count, int32_t depth, const float *start,
     const float *left, int32_t each, int32_t back, const float *right, int32_t next, float *y,
     int32_t plane)
@@ -128,9 +139,6 @@ static TL_INLINE int tl_blocks_f32(
     const int32_t y_last = 16 - 3 * plane;
     float sum[4][4], in[4], weight;
 
-    if (turns <= 0) {
-        return 0;
-    }
     if (by_column) {
         const int32_t from_y = (int32_t)((uintptr_t)start - (uintptr_t)y);
 
@@ -145,11 +153,9 @@ static TL_INLINE int tl_blocks_f32(
         TL_BLOCKS_RUN(
             TL_BLOCKS_BESIDE, TL_BLOCKS_FIRST_ROWS, "34", TL_BLOCKS_START_ROWS, 4, 8, 12);
     }
-    return 1;
 #else
     (void)alike, (void)by_column, (void)count, (void)depth, (void)start, (void)left, (void)each;
     (void)back, (void)right, (void)next, (void)y, (void)plane;
-    return 0;
 #endif
 }
 
