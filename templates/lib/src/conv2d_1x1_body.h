@@ -76,6 +76,7 @@ static TL_INLINE void pointwise_row(
     const pointwise_image to = pointwise_image_of(p, &p->to);
     const factor left = factor_of(blocks->w, p->w_each, p->w_next, rows);
     factor right = factor_of(blocks->x, 0, from.plane, columns);
+    const int32_t size = (int32_t)sizeof(tl_elem);
     tl_elem *y = blocks->y;
     tl_acc start[PRODUCT_ROWS] = {0};
 
@@ -85,8 +86,8 @@ static TL_INLINE void pointwise_row(
     if (POINTWISE_STRIDE == 1 && rows == 4 && columns == 4 && !p->accumulate &&
         TL_BLOCKS_TAKE(p->depth)) {
         TL_BLOCKS(
-            0, 0, blocks->count, p->depth, start, left.at, left.each, left.back, right.at,
-            PRODUCT_COLUMNS * (int32_t)sizeof(tl_elem), y, right.back);
+            0, 0, blocks->count, p->depth, start, left.at, left.each, p->w_next * size, right.at,
+            PRODUCT_COLUMNS * size, y, right.back);
         return;
     }
     for (int32_t count = blocks->count; count > 0; count--) {
@@ -215,8 +216,8 @@ static inline pointwise pointwise_of(const tl_conv2d *op)
 /* Whether all blocks are whole, and their sums alone are stored. */
 static inline int pointwise_is_whole(const tl_conv2d *op, int32_t outputs, int32_t depth)
 {
-    return TL_BLOCKS_TAKE(depth) && op->groups == 1 && !op->accumulate &&
-           ((outputs | op->ho * op->wo) & (PRODUCT_MOST - 1)) == 0;
+    return ((op->ho * op->wo | outputs) & (PRODUCT_MOST - 1)) == 0 && op->groups == 1 &&
+           !op->accumulate && TL_BLOCKS_TAKE(depth);
 }
 
 /* Then: less of a set-up, while all FPUs wait. `w_each`: from an output's weight to the next one's. */

@@ -98,7 +98,7 @@ static TL_INLINE void pointwise_wg_row(
         const tl_acc start[PRODUCT_ROWS] = {0};
 
         TL_BLOCKS(
-            1, 0, blocks->count, all->pixels, start, left.at, left.each, left.back, right.at,
+            1, 0, blocks->count, all->pixels, start, left.at, left.each, size, right.at,
             next * size, dw, all->channels * size);
         return;
     }
@@ -133,29 +133,48 @@ static inline tl_conv2d pointwise_shape(const tl_conv2d *op)
 #if POINTWISE_STRIDE == 1
 static inline int pointwise_wg_is_whole(const tl_conv2d *op)
 {
-    return op->n == 1 && op->groups == 1 && !op->accumulate && op->scale == 1 &&
-           ((op->co | op->ci) & (PRODUCT_MOST - 1)) == 0 && TL_BLOCKS_TAKE(op->ho * op->wo);
+    return ((op->co | op->ci) & (PRODUCT_MOST - 1)) == 0 && (op->n | op->groups) == 1 &&
+           !op->accumulate && op->scale == 1 && TL_BLOCKS_TAKE(op->ho * op->wo);
 }
 
-/* As pointwise_whole. One half of the team begins with db: what stands around its sums then goes with
-   the products of the other half, which shares its FPUs. */
-static TL_NOINLINE void pointwise_wg_whole(
-    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+/* Then, as pointwise_whole, this core's share of dw; and of db, where other cores get the items that
+   do not come out even. */
+static TL_INLINE void pointwise_dw(
+    const tl_conv2d *op, tl_elem *dw, const tl_elem *x, const tl_elem *dy)
 {
-    const int32_t half = tl_num_cores() / 2, pixels = op->ho * op->wo;
-    const int early = tl_core_id() < half;
+    const int32_t pixels = op->ho * op->wo;
     const product_whole all = {
         .rows = op->co, .columns = op->ci, .depth = pixels, .each = pixels, .next = 1,
         .left = dy, .right = x, .y = dw,
     };
-    int32_t turn = 0, db_turn = half; /* what does not come out even goes to different cores */
+    int32_t turn = 0;
+
+    product_whole_run(1, 0, &all, &turn);
+}
+
+static TL_NOINLINE void pointwise_db(const tl_conv2d *op, tl_elem *db, const tl_elem *dy)
+{
+    const int32_t pixels = op->ho * op->wo, cores = tl_num_cores();
+    const tl_range own = tl_part(op->co, cores, cores - 1 - tl_core_id());
+
+    for (int32_t co = own.first; co < own.last; co++) {
+        db[co] = TL_STORE(wg_plane_sum(0, dy + co * pixels, pixels));
+    }
+}
+
+/* One half of the team begins with db: what stands around its sums then goes with the products of the
+   other half, which shares its FPUs. */
+static TL_NOINLINE void pointwise_wg_whole(
+    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+{
+    const int early = 2 * tl_core_id() < tl_num_cores();
 
     if (db && early) {
-        wg_bias(op, db, dy, &db_turn);
+        pointwise_db(op, db, dy);
     }
-    product_whole_run(1, 0, &all, &turn);
+    pointwise_dw(op, dw, x, dy);
     if (db && !early) {
-        wg_bias(op, db, dy, &db_turn);
+        pointwise_db(op, db, dy);
     }
 }
 #endif

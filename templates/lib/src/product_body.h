@@ -185,7 +185,6 @@ static TL_INLINE void product_whole_run(
     const int32_t down = (int32_t)((uint32_t)p->rows / PRODUCT_ROWS);
     const int32_t across = (int32_t)((uint32_t)p->columns / PRODUCT_COLUMNS);
     const int32_t beside = PRODUCT_COLUMNS * (alike ? p->each : 1);
-    const factor left = factor_of(p->left, p->each, p->next, PRODUCT_ROWS);
     const tl_range own = tl_share_from(down * across, turn);
     int32_t row = tl_quotient(own.first, across);
     int32_t column = own.first - row * across;
@@ -202,8 +201,8 @@ static TL_INLINE void product_whole_run(
         }
         TL_BLOCKS(
             alike, by_column, count, p->depth,
-            by_column ? p->bias + column * PRODUCT_COLUMNS : start, left.at + first * p->each,
-            left.each, left.back, p->right + column * beside, beside * size,
+            by_column ? p->bias + column * PRODUCT_COLUMNS : start, p->left + first * p->each,
+            p->each * size, p->next * size, p->right + column * beside, beside * size,
             p->y + first * p->columns + column * PRODUCT_COLUMNS, p->columns * size);
         rest -= count;
         column = 0;

@@ -25,7 +25,7 @@ static inline int32_t tl_quotient(int32_t count, int32_t parts)
         return count / parts;
     }
     TL_KEEP(less); /* or the compiler counts bits, in 25 instructions */
-    if ((parts & less) == 0) {
+    if (__builtin_expect((parts & less) == 0, 1)) {
         int32_t bit;
 
         __asm__(".insn r 0x33, 0, 0x08, %0, %1, x0" : "=r"(bit) : "r"(parts)); /* p.ff1 */
@@ -76,7 +76,7 @@ static inline tl_range tl_share_from(int32_t count, int32_t *turn)
     tl_range share;
 
 #ifdef TL_FPUS
-    if (cores > TL_FPUS && cores < 2 * TL_FPUS) {
+    if (__builtin_expect(cores > TL_FPUS && cores < 2 * TL_FPUS, 0)) {
         const int32_t all = tl_work_before(cores, cores);
 
         share.first = count * tl_work_before(core, cores) / all;

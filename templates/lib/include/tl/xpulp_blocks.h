@@ -124,19 +124,18 @@ static TL_INLINE int tl_blocks_take_f32(int32_t depth)
 }
 
 /* `count` blocks of 4 x 4 sums over `depth` steps, whose rows are stored `plane` bytes from each other.
-   They lie side by side, in `right` `next` bytes from each other. `each` and `back` as of
-   tl_product_f32. The columns of `right` lie side by side, and its steps `plane` bytes from each other;
-   `alike`: columns and steps as those of `left`. A row begins with its element of `start`; `by_column`,
-   for `alike` alone: a column does, and the next block has the next elements. */
+   They lie side by side, in `right` `beside` bytes from each other. The rows of `left` lie `each` bytes
+   from each other, its steps `next`; the columns of `right` side by side, its steps `plane` bytes from
+   each other; `alike`: columns and steps as those of `left`. A row begins with its element of `start`;
+   `by_column`, for `alike` alone: a column does, and the next block has the next elements. */
 static TL_INLINE void tl_blocks_f32(
     const int alike, const int by_column, int32_t count, int32_t depth, const float *start,
-    const float *left, int32_t each, int32_t back, const float *right, int32_t next, float *y,
+    const float *left, int32_t each, int32_t next, const float *right, int32_t beside, float *y,
     int32_t plane)
 {
 #ifdef TL_XPULP
-    const int32_t turns = depth - 2, steps = depth * (3 * each + back), left_last = back - steps;
-    const int32_t right_next = next - (alike ? steps : depth * plane);
-    const int32_t y_last = 16 - 3 * plane;
+    const int32_t turns = depth - 2, back = next - 3 * each, left_last = back - depth * next;
+    const int32_t right_next = beside - depth * (alike ? next : plane), y_last = 16 - 3 * plane;
     float sum[4][4], in[4], weight;
 
     if (by_column) {
@@ -155,7 +154,7 @@ static TL_INLINE void tl_blocks_f32(
     }
 #else
     (void)alike, (void)by_column, (void)count, (void)depth, (void)start, (void)left, (void)each;
-    (void)back, (void)right, (void)next, (void)y, (void)plane;
+    (void)next, (void)right, (void)beside, (void)y, (void)plane;
 #endif
 }
 
