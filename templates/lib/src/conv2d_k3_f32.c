@@ -6,10 +6,12 @@
 #include "tl/xpulp.h"
 #include "tl/xpulp_correlate.h"
 #include "tl/xpulp_sum.h"
+#include "tl/xpulp_taps.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_k3_##phase)
 #define CONV2D_TAPS 3
 #define CONV2D_STRIDES 2 /* horizontal: 1 and 2 */
+#define CONV2D_WG_ROWS TL_ROWS(taps3)
 
 #include "conv2d_common.h"
 #include "gradient_body.h"

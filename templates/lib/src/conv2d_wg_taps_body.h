@@ -2,236 +2,24 @@
    channels. That row slides along the rows of dy; what it still sees of x stays in registers, as
    do the sums. */
 
-/* 4 x 3, 3 x 4, 2 x 5 or 2 x 7 sums: as many as fit the registers */
-enum { WG_TAPS_OUTPUTS = CONV2D_TAPS <= 3 ? 4 : CONV2D_TAPS == 4 ? 3 : 2 };
-
-/* Pixels at a time: with a stride of 1 each element has gone through all taps, and so is back in
-   its register; the others pay for one turn of the loop. The instruction caches of PULP's cores, which
-   share FPUs, do not hold 7 such steps of 7 taps. */
-#if defined(TL_FPUS) && CONV2D_TAPS >= 7
-enum { WG_PIXELS_1 = 1 };
-#else
-enum { WG_PIXELS_1 = CONV2D_TAPS };
-#endif
-enum { WG_PIXELS_2 = 2, WG_SEEN_MAX = 16 };
-
-/* The way along a row. */
-typedef struct {
-    int32_t first;       /* pixel: those before see nothing of x */
-    int32_t column;      /* where its window begins */
-    int32_t left, right; /* its elements from `left` to `right` lie inside */
-    int32_t head;        /* 1: a pixel with new elements outside at the left */
-    int32_t turns;       /* then turns of the loop over several pixels */
-    int32_t singles;     /* pixels after them */
-    int32_t tail;        /* then those with new elements outside at the right, */
-    int32_t there;       /* all but so many of the first one */
-    int32_t walked;      /* pixels in all */
-    int32_t x_skip;      /* from behind the last element that they load, to the next row */
-    int32_t whole;       /* as wg_row says */
-} wg_way;
-
-static inline wg_way wg_way_of(const tl_conv2d *op)
-{
-    const int32_t step = op->stride_w;
-    const int32_t half = (CONV2D_TAPS - 1) / 2;
-    const int32_t pixels = step == 1 ? WG_PIXELS_1 : WG_PIXELS_2;
-    const int32_t extent = op->wi + op->pad_left;
-    const int32_t last = smallest_of(op->wo, ceil_div(extent, step)); /* behind, x is left */
-    const int32_t inside = floor_div(extent - CONV2D_TAPS, step) + 1;
-    wg_way way;
-    int32_t main;
-
-    way.first = smallest_of(largest_of(ceil_div(op->pad_left - CONV2D_TAPS + 1, step), 0), last);
-    way.column = way.first * step - op->pad_left;
-    way.left = -way.column;
-    way.right = op->wi - way.column;
-    way.walked = last - way.first;
-    main = largest_of(smallest_of(inside, op->wo) - way.first, 0);
-    way.head = main > 0 && way.left > CONV2D_TAPS - step;
-    way.turns = (main - way.head) / pixels;
-    way.singles = main - way.head - way.turns * pixels;
-    way.tail = way.walked - main;
-    way.there = way.right - main * step - CONV2D_TAPS + step;
-    way.whole = way.walked == op->wo && (way.left == 0 || way.left == half) &&
-                (way.tail == 0 || (way.tail == half && way.there == step - 1));
-    way.x_skip = op->stride_h * op->wi - main * step - CONV2D_TAPS + step;
-    if (way.whole) {
-        way.column = 0;
-        way.x_skip += way.left - (way.tail ? step - 1 : 0);
-    }
-    return way;
-}
-
-/* `pixels` neighbours. `in` is what their windows see, but for the last `gone` elements; those that
-   the first one alone sees are there already, and so is dy[0]. Loads stand between the products. */
-static TL_INLINE void wg_products(
-    const int pixels, const int step, const int gone, tl_acc sum[WG_TAPS_OUTPUTS][CONV2D_TAPS], tl_acc *in,
-    tl_acc ahead, const tl_elem *x, const tl_elem **dy)
-{
-    const int32_t dy_bytes = pixels * (int32_t)sizeof(tl_elem);
-
-    TL_UNROLL
-    for (int p = 0; p < pixels; p++) {
-        TL_UNROLL
-        for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
-            const int last = i == WG_TAPS_OUTPUTS - 1;
-            const tl_acc out = ahead;
-
-            TL_UNROLL
-            for (int t = 0; t < CONV2D_TAPS; t++) {
-                if (t < CONV2D_TAPS - gone) {
-                    sum[i][t] += out * in[p * step + t];
-                    TL_PIN(sum[i][t]);
-                }
-                if (t == 0 && last && p < pixels - 1) {
-                    ahead = TL_LOAD(dy[0][p + 1 - pixels]);
-                    TL_PIN(ahead);
-                } else if (t == 0 && !last) {
-                    ahead = p ? TL_LOAD(dy[i + 1][p - pixels])
-                              : TL_LOAD_NEXT(&dy[i + 1], dy_bytes);
-                    TL_PIN(ahead);
-                }
-                if (last && p < pixels - 1 && t > 0 && t <= step) {
-                    const int e = p * step + CONV2D_TAPS - 1 + t;
-
-                    in[e] = TL_LOAD(x[e - CONV2D_TAPS + step - pixels * step]);
-                    TL_PIN(in[e]);
-                }
-            }
-        }
-    }
-}
-
-/* The same, from the loads on. `x` is at the elements that no pixel before has seen. */
-static TL_INLINE void wg_slide(
-    const int pixels, const int step, tl_acc sum[WG_TAPS_OUTPUTS][CONV2D_TAPS], tl_acc *in,
-    const tl_elem **x, const tl_elem **dy)
-{
-    const int kept = CONV2D_TAPS - step;
-    const int32_t size = (int32_t)sizeof(tl_elem);
-    const tl_acc ahead = TL_LOAD_NEXT(&dy[0], pixels * size);
-
-    TL_UNROLL
-    for (int e = 0; e < step; e++) {
-        in[kept + e] = e ? TL_LOAD((*x)[e - pixels * step]) : TL_LOAD_NEXT(x, pixels * step * size);
-    }
-    wg_products(pixels, step, 0, sum, in, ahead, *x, dy);
-    TL_UNROLL
-    for (int e = 0; e < kept; e++) {
-        in[e] = in[pixels * step + e];
-    }
-}
-
-/* A pixel with new elements outside: of its window those from `left` to `right` lie inside. */
-static TL_INLINE void wg_border(
-    const int step, tl_acc sum[WG_TAPS_OUTPUTS][CONV2D_TAPS], tl_acc *in, int32_t left,
-    int32_t right, const tl_elem *x, const tl_elem **dy)
-{
-    const int kept = CONV2D_TAPS - step;
-
-    TL_UNROLL
-    for (int e = kept; e < CONV2D_TAPS; e++) {
-        in[e] = e >= left && e < right ? TL_LOAD(x[e - kept]) : 0;
-    }
-    wg_products(1, step, 0, sum, in, TL_LOAD_NEXT(&dy[0], sizeof(tl_elem)), x, dy);
-    TL_UNROLL
-    for (int e = 0; e < kept; e++) {
-        in[e] = in[e + step];
-    }
-}
-
-/* A row of dy. `whole`: windows leave x by nothing or half their width, and rows of dy follow each
-   other without a gap. */
-static TL_INLINE void wg_row(
-    const int step, const int whole, const wg_way *way,
-    tl_acc sum[WG_TAPS_OUTPUTS][CONV2D_TAPS], const tl_elem **x, const tl_elem **dy)
-{
-    const int pixels = step == 1 ? WG_PIXELS_1 : WG_PIXELS_2;
-    const int kept = CONV2D_TAPS - step;
-    const int half = (CONV2D_TAPS - 1) / 2;
-    const int32_t size = (int32_t)sizeof(tl_elem);
-    const int32_t tail = way->tail;
-    int32_t turns = way->turns;
-    int32_t singles = way->singles;
-    tl_acc in[WG_SEEN_MAX];
-
-    if (!whole) {
-        TL_UNROLL
-        for (int e = 0; e < kept; e++) {
-            in[e] = e >= way->left && e < way->right ? TL_LOAD((*x)[e]) : 0;
-        }
-        *x += kept;
-        if (step > 1 && way->head) {
-            wg_border(step, sum, in, way->left, way->right, *x, dy);
-            *x += step;
-        }
-    } else {
-        TL_UNROLL
-        for (int e = 0; e < half; e++) {
-            in[e] = 0;
-        }
-        if (way->left == 0) {
-            TL_UNROLL
-            for (int e = 0; e < half; e++) {
-                in[e] = TL_LOAD_NEXT(x, size);
-            }
-        }
-        TL_UNROLL
-        for (int e = half; e < kept; e++) {
-            in[e] = TL_LOAD_NEXT(x, size);
-        }
-    }
-    if (turns > 0) {
-        do {
-            wg_slide(pixels, step, sum, in, x, dy);
-            turns--;
-            TL_KEEP(turns);
-        } while (turns > 0);
-    }
-    if (pixels > 1 && singles > 0) {
-        do {
-            wg_slide(1, step, sum, in, x, dy);
-            singles--;
-            TL_KEEP(singles);
-        } while (singles > 0);
-    }
-    if (!whole) {
-        int32_t right = way->there + kept;
-
-        for (int32_t pixel = tail; pixel > 0; pixel--) {
-            wg_border(step, sum, in, 0, right, *x, dy);
-            right = 0;
-        }
-    } else if (tail > 0) {
-        TL_UNROLL
-        for (int e = 0; e < step - 1; e++) {
-            in[kept + e] = TL_LOAD_NEXT(x, size);
-        }
-        TL_UNROLL
-        for (int p = 0; p < half; p++) {
-            wg_products(1, step, p + 1, sum, in, TL_LOAD_NEXT(&dy[0], size), *x, dy);
-            TL_UNROLL
-            for (int e = 0; e < kept; e++) {
-                in[e] = in[e + step];
-            }
-        }
-    }
-}
+#include "conv2d_wg_row_body.h"
 
 /* Some output channels of a group, the last one repeated where the group has fewer, and one row of
    the window; from some channel on. */
 typedef struct {
     const tl_elem *x;                   /* first sample, where the first row begins */
     const tl_elem *dy[WG_TAPS_OUTPUTS];
-    tl_elem *dw[WG_TAPS_OUTPUTS];
+    tl_elem *dw;                        /* of the first output channel */
     int32_t outputs, rows;
 } wg_block;
 
 typedef struct {
-    tl_conv2d op; /* a copy: the original may lie far from the cores */
+    const tl_conv2d *op;
     const tl_elem *x, *dy;
     tl_elem *dw;
     int32_t channels, outputs; /* of a group */
+    int32_t dw_channel;        /* elements from channel to channel, */
+    int32_t dw_output;         /* and from an output channel to the next one */
     wg_way way;
 } wg_operands;
 
@@ -239,60 +27,72 @@ static TL_NOINLINE void wg_block_of(
     const wg_operands *all, int32_t group, int32_t output, int32_t kh, int32_t channel,
     wg_block *block)
 {
-    const tl_conv2d *op = &all->op;
+    const tl_conv2d *op = all->op;
     const tl_range rows = outputs_inside(op->hi, kh, op->stride_h, op->pad_top, op->ho);
     const int32_t hi = rows.first * op->stride_h + kh - op->pad_top;
     const int32_t plane = group * all->channels + channel;
-    const int32_t ho = rows.first * op->wo + all->way.first;
+    const int32_t co = group * all->outputs + output;
+    const tl_elem *dy = all->dy + (co * op->ho + rows.first) * op->wo + all->way.first;
 
     block->x = all->x + (plane * op->hi + hi) * op->wi + all->way.column;
+    block->dw =
+        all->dw + co * all->dw_output + channel * all->dw_channel + kh * CONV2D_TAPS;
     block->outputs = smallest_of(all->outputs - output, WG_TAPS_OUTPUTS);
     block->rows = rows.last - rows.first;
     for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
-        const int32_t co = group * all->outputs + output + smallest_of(i, block->outputs - 1);
-        const int32_t weights = (co * all->channels + channel) * op->kh + kh;
-
-        block->dy[i] = all->dy + co * op->ho * op->wo + ho;
-        block->dw[i] = all->dw + weights * CONV2D_TAPS;
+        block->dy[i] = dy;
+        dy += i + 1 < block->outputs ? op->ho * op->wo : 0;
     }
 }
 
-/* One channel. */
-static TL_INLINE void wg_channel(
-    const int step, const int whole, const wg_operands *all, const wg_block *block)
+/* All rows of a sample. */
+static TL_INLINE void wg_rows(
+    const int step, const int whole, const wg_operands *all, int32_t rows,
+    tl_acc sum[WG_TAPS_OUTPUTS][CONV2D_TAPS], const tl_elem *x, const tl_elem **dy)
 {
-    const tl_conv2d *op = &all->op;
+    const int32_t dy_skip = all->op->wo - all->way.walked;
+    const int32_t x_skip = all->way.x_skip;
+
+#ifdef CONV2D_WG_ROWS
+    if (whole && CONV2D_WG_ROWS(
+                     step, all->way.left, all->way.tail, sum, x, x_skip, dy, rows, all->op->wo)) {
+        return;
+    }
+#endif
+    for (; rows > 0; rows--) {
+        wg_row(step, whole, &all->way, sum, &x, dy);
+        x += x_skip;
+        for (int i = 0; i < WG_TAPS_OUTPUTS && !whole; i++) {
+            dy[i] += dy_skip;
+        }
+    }
+}
+
+/* One channel, whose first elements of x and dw these are. */
+static TL_INLINE void wg_channel(
+    const int step, const int whole, const wg_operands *all, const wg_block *block,
+    const tl_elem *x, tl_elem *dw)
+{
+    const tl_conv2d *op = all->op;
     const float scale = op->scale;
-    int32_t dy_skip = op->wo - all->way.walked;
-    int32_t x_skip = all->way.x_skip;
-    int32_t x_sample = 0;
-    int32_t dy_sample = 0;
+    const tl_elem *dy[WG_TAPS_OUTPUTS];
     tl_acc sum[WG_TAPS_OUTPUTS][CONV2D_TAPS];
 
-    TL_KEEP(dy_skip);
-    TL_KEEP(x_skip);
     for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
+        dy[i] = block->dy[i];
         for (int t = 0; t < CONV2D_TAPS; t++) {
             sum[i][t] = 0;
         }
     }
-    for (int32_t n = op->n; n > 0; n--) {
-        const tl_elem *x = block->x + x_sample;
-        const tl_elem *dy[WG_TAPS_OUTPUTS];
-        int32_t rows = block->rows;
-
+    for (int32_t n = op->n;;) {
+        wg_rows(step, whole, all, block->rows, sum, x, dy);
+        if (--n == 0) {
+            break;
+        }
+        x += op->ci * op->hi * op->wi;
         for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
-            dy[i] = block->dy[i] + dy_sample;
+            dy[i] += (op->co * op->ho - block->rows) * op->wo;
         }
-        for (; rows > 0; rows--) {
-            wg_row(step, whole, &all->way, sum, &x, dy);
-            x += x_skip;
-            for (int i = 0; i < WG_TAPS_OUTPUTS && !whole; i++) {
-                dy[i] += dy_skip;
-            }
-        }
-        x_sample += op->ci * op->hi * op->wi;
-        dy_sample += op->co * op->ho * op->wo;
     }
     TL_UNROLL /* or the sums lie in memory */
     for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
@@ -301,25 +101,27 @@ static TL_INLINE void wg_channel(
         }
         TL_UNROLL
         for (int t = 0; t < CONV2D_TAPS; t++) {
-            gradient_store(block->dw[i] + t, sum[i][t], op->accumulate, scale, op->decay);
+            gradient_store(dw + t, sum[i][t], op->accumulate, scale, op->decay);
         }
+        dw += all->dw_output;
     }
 }
 
 /* `count` channels. */
 static TL_INLINE void wg_channels(
-    const int step, const int whole, const wg_operands *all, wg_block *block, int32_t count)
+    const int step, const int whole, const wg_operands *all, const wg_block *block, int32_t count)
 {
+    const tl_elem *x = block->x;
+    tl_elem *dw = block->dw;
+
     for (; count > 0; count--) {
-        wg_channel(step, whole, all, block);
-        block->x += all->op.hi * all->op.wi;
-        for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
-            block->dw[i] += all->op.kh * CONV2D_TAPS;
-        }
+        wg_channel(step, whole, all, block, x, dw);
+        x += all->op->hi * all->op->wi;
+        dw += all->dw_channel;
     }
 }
 
-static TL_NOINLINE void wg_stride_1(const wg_operands *all, wg_block *block, int32_t count)
+static TL_NOINLINE void wg_stride_1(const wg_operands *all, const wg_block *block, int32_t count)
 {
     if (all->way.whole) {
         wg_channels(1, 1, all, block, count);
@@ -329,7 +131,7 @@ static TL_NOINLINE void wg_stride_1(const wg_operands *all, wg_block *block, int
 }
 
 #if CONV2D_STRIDES >= 2
-static TL_NOINLINE void wg_stride_2(const wg_operands *all, wg_block *block, int32_t count)
+static TL_NOINLINE void wg_stride_2(const wg_operands *all, const wg_block *block, int32_t count)
 {
     if (all->way.whole) {
         wg_channels(2, 1, all, block, count);
@@ -341,33 +143,34 @@ static TL_NOINLINE void wg_stride_2(const wg_operands *all, wg_block *block, int
 
 /* Blocks are dealt out to the cores by (group, output channels, row of the window, channel). */
 void CONV2D_NAME(wg)(
-    const tl_conv2d *far, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
-    const tl_conv2d op = wg_shape(far);
-    wg_operands all = {
-        .op = op, .x = x, .dy = dy, .dw = dw,
-        .channels = of_a_group(op.ci, op.groups), .outputs = of_a_group(op.co, op.groups),
-        .way = wg_way_of(&op),
+    const int32_t channels = of_a_group(op->ci, op->groups);
+    const int32_t dw_channel = op->kh * CONV2D_TAPS;
+    const wg_operands all = {
+        .op = op, .x = x, .dy = dy, .dw = dw, .channels = channels,
+        .outputs = of_a_group(op->co, op->groups), .dw_channel = dw_channel,
+        .dw_output = channels * dw_channel, .way = wg_way_of(op),
     };
     const int32_t blocks = (all.outputs + WG_TAPS_OUTPUTS - 1) / WG_TAPS_OUTPUTS;
     int32_t turn = 0;
     const tl_range own =
-        tl_share_from(all.op.groups * blocks * all.op.kh * all.channels, &turn);
+        tl_share_from(op->groups * blocks * op->kh * channels, &turn);
     int32_t left = own.last - own.first;
-    int32_t kh = tl_quotient(own.first, all.channels);
-    int32_t channel = own.first - kh * all.channels;
-    int32_t output = kh / all.op.kh;
+    int32_t kh = tl_quotient(own.first, channels);
+    int32_t channel = own.first - kh * channels;
+    int32_t output = kh / op->kh;
     int32_t group = tl_quotient(output, blocks);
 
-    kh -= output * all.op.kh;
+    kh -= output * op->kh;
     output = (output - group * blocks) * WG_TAPS_OUTPUTS;
     while (left > 0) {
-        const int32_t count = smallest_of(all.channels - channel, left);
+        const int32_t count = smallest_of(channels - channel, left);
         wg_block block;
 
         wg_block_of(&all, group, output, kh, channel, &block);
 #if CONV2D_STRIDES >= 2
-        if (all.op.stride_w == 2) {
+        if (op->stride_w == 2) {
             wg_stride_2(&all, &block, count);
         } else {
             wg_stride_1(&all, &block, count);
@@ -377,7 +180,7 @@ void CONV2D_NAME(wg)(
 #endif
         left -= count;
         channel = 0;
-        if (++kh == all.op.kh) {
+        if (++kh == op->kh) {
             kh = 0;
             output += WG_TAPS_OUTPUTS;
             if (output >= all.outputs) {
@@ -387,6 +190,6 @@ void CONV2D_NAME(wg)(
         }
     }
     if (db) {
-        wg_bias(&all.op, db, dy, &turn);
+        wg_bias(op, db, dy, &turn);
     }
 }

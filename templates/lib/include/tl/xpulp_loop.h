@@ -9,8 +9,11 @@
 /* `body`, of so many instructions of 4 bytes, as often as the register `turns` says, which is not 0.
    The loop in it, if any, is a TL_ASM_INNER that does not end it. */
 #define TL_ASM_TURNS(turns, instructions, body)                                                    \
-    TL_ASM_WIDE(                                                                                   \
-        ".insn i 0x7b, 4, x1, %[" turns "], (" instructions ") * 2\n\t" /* lp.setup x1 */ body)
+    TL_ASM_WIDE(TL_ASM_OUTER(turns, instructions, body))
+
+/* The same inside a TL_ASM_WIDE. */
+#define TL_ASM_OUTER(turns, instructions, body)                                                    \
+    ".insn i 0x7b, 4, x1, %[" turns "], (" instructions ") * 2\n\t" /* lp.setup x1 */ body
 
 /* One instruction more than `instructions`. */
 #define TL_ASM_INNER(turns, instructions, body)                                                    \

@@ -1,0 +1,109 @@
+/* Rows of the weight gradient of a convolution for PULP's cores, in their hardware loops: what stands
+   between two rows goes with products too, where a core that shares its FPU waits anyway. The twin in
+   plain C gives the same bits. */
+
+#ifndef TL_XPULP_TAPS_H
+#define TL_XPULP_TAPS_H
+
+#include <stdint.h>
+
+#include "tl/codegen.h"
+#include "tl/port.h"
+
+#ifdef TL_XPULP
+
+#include "tl/xpulp_loop.h"
+
+#define TL_TAPS_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"
+#define TL_TAPS_MOVE(to, from) "addi %[" to "], %[" from "], 0\n\t"
+#define TL_TAPS_ADD(i, t, d) TL_ASM_FMA("s" #i #t, d, "x" #t)
+
+/* 4 x 3 products of a pixel, with its own elements of x and dy loaded between them, `go` too and in
+   the end what the next pixel begins with. `there`: what its last tap needs lies inside. */
+#define TL_TAPS_PIXEL(there, go, x0, x1, d0)                                                       \
+    TL_TAPS_IF("%[step] == 2", TL_ASM_LOAD("x1", "x"))                                             \
+    TL_TAPS_ADD(0, 0, "d0") TL_TAPS_IF(there, TL_ASM_LOAD("x2", "x"))                              \
+    TL_TAPS_ADD(0, 1, "d0") TL_ASM_LOAD("d1", "dy1") TL_TAPS_IF(there, TL_TAPS_ADD(0, 2, "d0"))    \
+    TL_TAPS_ADD(1, 0, "d1") TL_ASM_LOAD("d0", "dy2")                                               \
+    TL_TAPS_ADD(1, 1, "d1") go TL_TAPS_IF(there, TL_TAPS_ADD(1, 2, "d1"))                          \
+    TL_TAPS_ADD(2, 0, "d0") TL_ASM_LOAD("d1", "dy3")                                               \
+    TL_TAPS_ADD(2, 1, "d0") TL_TAPS_IF(there, TL_TAPS_ADD(2, 2, "d0")) d0                          \
+    TL_TAPS_ADD(3, 0, "d1") x0 TL_TAPS_ADD(3, 1, "d1") x1                                          \
+    TL_TAPS_IF(there, TL_TAPS_ADD(3, 2, "d1"))
+
+/* All pixels of a row but the last one. */
+#define TL_TAPS_MOST                                                                               \
+    TL_ASM_INNER(                                                                                  \
+        "most", "19",                                                                              \
+        TL_TAPS_PIXEL(                                                                             \
+            "1", ,                                                                                 \
+            TL_TAPS_IF("%[step] == 1", TL_TAPS_MOVE("x0", "x1"))                                   \
+            TL_TAPS_IF("%[step] == 2", TL_TAPS_MOVE("x0", "x2")),                                  \
+            TL_TAPS_IF("%[step] == 1", TL_TAPS_MOVE("x1", "x2")), TL_ASM_LOAD("d0", "dy0")))
+
+/* What a row begins with. */
+#define TL_TAPS_X0                                                                                 \
+    TL_TAPS_IF("%[left]", "addi %[x0], x0, 0\n\t") TL_TAPS_IF("!%[left]", TL_ASM_LOAD("x0", "x"))
+#define TL_TAPS_X1 TL_TAPS_IF("%[step] == 1", TL_ASM_LOAD("x1", "x"))
+
+#define TL_TAPS_SUMS(i)                                                                            \
+    [s##i##0] "+&r"(sum[i][0]), [s##i##1] "+&r"(sum[i][1]), [s##i##2] "+&r"(sum[i][2])
+
+/* The last row loads nothing for a next one, which may lie behind the end of x or dy. */
+#define TL_TAPS_ROWS                                                                               \
+    TL_ASM_WIDE(                                                                                   \
+        TL_ASM_LOAD("d0", "dy0") TL_TAPS_X0 TL_TAPS_X1                                             \
+        "beq %[d1], x0, 1f\n\t"                                                                    \
+        TL_ASM_OUTER(                                                                              \
+            "d1", "1 + 19 + 20 - 5 * %[right]",                                                    \
+            TL_TAPS_MOST                                                                           \
+            TL_TAPS_PIXEL(                                                                         \
+                "!%[right]", TL_ASM_3("add", "x", "x", "skip"), TL_TAPS_X0, TL_TAPS_X1,            \
+                TL_ASM_LOAD("d0", "dy0")))                                                         \
+        "1:\n\t"                                                                                   \
+        TL_TAPS_MOST TL_TAPS_PIXEL("!%[right]", , , , ))
+
+#define TL_TAPS_RUN(l, r)                                                                          \
+    __asm__ volatile(                                                                              \
+        TL_TAPS_ROWS                                                                               \
+        : TL_TAPS_SUMS(0), TL_TAPS_SUMS(1), TL_TAPS_SUMS(2), TL_TAPS_SUMS(3), [x0] "=&r"(in[0]),   \
+          [x1] "=&r"(in[1]), [x2] "=&r"(in[2]), [d0] "=&r"(other), [d1] "+&r"(more), [x] "+&r"(x), \
+          [dy0] "+&r"(dy[0]), [dy1] "+&r"(dy[1]), [dy2] "+&r"(dy[2]), [dy3] "+&r"(dy[3])           \
+        : [most] "r"(pixels - 1), [skip] "r"(x_skip * 4), [step] "i"(step), [left] "i"(l),         \
+          [right] "i"(r))
+
+#endif
+
+/* Sums of 4 planes of dy and 3 taps over `rows` rows of at least 2 windows, `step` apart: 1, or 0
+   where it has not been done. `left`: the first window of a row begins one element before x, which
+   counts as 0; `right`: the last one's last element is not there. Rows of dy follow each other, rows
+   of x after `x_skip` elements more than are used. `dy` moves on. */
+static TL_INLINE int tl_taps3_rows_f32(
+    const int step, int32_t left, int32_t right, float sum[4][3], const float *x, int32_t x_skip,
+    const float *dy[4], int32_t rows, int32_t pixels)
+{
+#ifdef TL_XPULP
+    int32_t more = rows - 1;
+    float in[3], other;
+
+    if (rows < 1) {
+        return 1;
+    }
+    if (left && right) {
+        TL_TAPS_RUN(1, 1);
+    } else if (left) {
+        TL_TAPS_RUN(1, 0);
+    } else if (right) {
+        TL_TAPS_RUN(0, 1);
+    } else {
+        TL_TAPS_RUN(0, 0);
+    }
+    return 1;
+#else
+    (void)step, (void)left, (void)right, (void)sum, (void)x, (void)x_skip, (void)dy, (void)rows;
+    (void)pixels;
+    return 0;
+#endif
+}
+
+#endif
