@@ -28,10 +28,9 @@ static TL_INLINE tl_acc wg_plane_sum(tl_acc sum, const tl_elem *from, int32_t pl
     return sum;
 }
 
-static TL_NOINLINE void wg_bias(
-    const tl_conv2d *op, tl_elem *db, const tl_elem *dy, int32_t *turn)
+static TL_NOINLINE void wg_bias_of(
+    const tl_conv2d *op, tl_elem *db, const tl_elem *dy, tl_range own)
 {
-    const tl_range own = tl_share_from(op->co, turn);
     const int32_t plane = op->ho * op->wo;
 
     for (int32_t co = own.first; co < own.last; co++) {
@@ -42,4 +41,9 @@ static TL_NOINLINE void wg_bias(
         }
         gradient_store(db + co, sum, op->accumulate, op->scale, op->bias_decay);
     }
+}
+
+static inline void wg_bias(const tl_conv2d *op, tl_elem *db, const tl_elem *dy, int32_t *turn)
+{
+    wg_bias_of(op, db, dy, tl_share_from(op->co, turn));
 }

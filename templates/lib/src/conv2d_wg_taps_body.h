@@ -18,8 +18,8 @@ typedef struct {
     const tl_elem *x, *dy;
     tl_elem *dw;
     int32_t channels, outputs; /* of a group */
-    int32_t dw_channel;        /* elements from channel to channel, */
-    int32_t dw_output;         /* and from an output channel to the next one */
+    int32_t x_channel, dw_channel; /* elements from channel to channel, */
+    int32_t dw_output;             /* and from an output channel to the next one */
     wg_way way;
 } wg_operands;
 
@@ -116,7 +116,7 @@ static TL_INLINE void wg_channels(
 
     for (; count > 0; count--) {
         wg_channel(step, whole, all, block, x, dw);
-        x += all->op->hi * all->op->wi;
+        x += all->x_channel;
         dw += all->dw_channel;
     }
 }
@@ -141,6 +141,19 @@ static TL_NOINLINE void wg_stride_2(const wg_operands *all, const wg_block *bloc
 }
 #endif
 
+/* This core's share of db. A block takes as long as as many channels of db as it has sums: where the
+   cores from `turn` on have a block less than the others, they do it. */
+static tl_range wg_bias_share(int32_t channels, int32_t turn)
+{
+    const int32_t parts = tl_num_cores() - turn;
+    const int32_t part = tl_core_id() - turn;
+
+    if (turn == 0 || channels > parts * WG_TAPS_OUTPUTS * CONV2D_TAPS) {
+        return tl_share_from(channels, &turn);
+    }
+    return part < 0 ? (tl_range){0, 0} : tl_part(channels, parts, part);
+}
+
 /* Blocks are dealt out to the cores by (group, output channels, row of the window, channel). */
 void CONV2D_NAME(wg)(
     const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
@@ -149,7 +162,8 @@ void CONV2D_NAME(wg)(
     const int32_t dw_channel = op->kh * CONV2D_TAPS;
     const wg_operands all = {
         .op = op, .x = x, .dy = dy, .dw = dw, .channels = channels,
-        .outputs = of_a_group(op->co, op->groups), .dw_channel = dw_channel,
+        .outputs = of_a_group(op->co, op->groups), .x_channel = op->hi * op->wi,
+        .dw_channel = dw_channel,
         .dw_output = channels * dw_channel, .way = wg_way_of(op),
     };
     const int32_t blocks = (all.outputs + WG_TAPS_OUTPUTS - 1) / WG_TAPS_OUTPUTS;
@@ -190,6 +204,6 @@ void CONV2D_NAME(wg)(
         }
     }
     if (db) {
-        wg_bias(op, db, dy, &turn);
+        wg_bias_of(op, db, dy, wg_bias_share(op->co, turn));
     }
 }
