@@ -5,6 +5,7 @@
 #include "tl/share.h"
 #include "tl/xpulp.h"
 #include "tl/xpulp_sum.h"
+#include "tl/xpulp_window.h"
 
 #include "conv2d_common.h"
 #include "gradient_body.h"

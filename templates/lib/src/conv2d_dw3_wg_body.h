@@ -1,193 +1,155 @@
-/* Weight gradient of a depthwise convolution with a 3 x 3 window. A core owns rows of windows; those of
-   one channel are summed together, as all of them meet each element of dy. */
+/* Weight gradient of a depthwise convolution with a 3 x 3 window. A core owns rows of windows: three sums
+   each, over the rows of dy that see a row of x. Of such a row come first the windows with their second
+   column inside x; the first one's first and the last one's third column may lie outside and count as
+   zero. Of the others two at most see anything, one column each. */
 
+/* One channel of one sample, from the first row of dy and the row of x that it sees on. */
 typedef struct {
-    const tl_elem *x, *dy;    /* the first row of a window, and of dy */
-    int32_t lines;            /* rows of dy to add */
-    int32_t x_line, x_step;   /* from one row of x to the next; to that of the next row of dy */
-    int32_t count;            /* columns of dy, next to each other */
-    int32_t start, extent;    /* column of x that the first window begins with; columns of x */
-    tl_range range;           /* dw3_outputs */
-} dw3_sums;
+    const tl_elem *x, *dy;
+    int32_t lines;
+    int32_t x_line, dy_line;  /* from one row to the next */
+    int32_t extent;           /* columns of x */
+    int32_t start;            /* the first window's first column */
+    tl_range columns;         /* of dy, whose windows have their second column inside */
+} dw3_wg_rows;
 
-/* The next column of `rows` rows. */
-static TL_INLINE void dw3_wg_next(
-    const int rows, tl_acc column[DW3], const tl_elem *from[DW3], int there)
-{
-    for (int r = 0; r < rows; r++) {
-        column[r] = 0;
-    }
-    if (there) {
-        for (int r = 0; r < rows; r++) {
-            column[r] = TL_LOAD_NEXT(&from[r], sizeof(tl_elem));
-        }
-    }
-}
-
-/* What the next element of dy adds to `rows` rows of sums; a, b and c are the columns under it. */
 static TL_INLINE void dw3_wg_add(
-    const int rows, tl_acc sum[DW3][DW3], const tl_elem **dy, const tl_acc a[DW3],
-    const tl_acc b[DW3], const tl_acc c[DW3])
+    tl_acc sum[DW3], tl_acc a, tl_acc b, tl_acc c, const tl_elem *dy)
 {
-    const tl_acc out = TL_LOAD_NEXT(dy, sizeof(tl_elem));
+    const tl_acc out = TL_LOAD(*dy);
 
-    for (int r = 0; r < rows; r++) {
-        sum[r][0] += a[r] * out;
-        sum[r][1] += b[r] * out;
-    }
-    for (int r = 0; r < rows; r++) {
-        sum[r][2] += c[r] * out;
-    }
+    sum[0] += a * out;
+    sum[1] += b * out;
+    sum[2] += c * out;
 }
 
-static TL_INLINE void dw3_wg_line(
-    const int rows, const int step, const dw3_sums *s, const tl_elem *x, const tl_elem *dy,
-    tl_acc sum[DW3][DW3])
+/* One row of `count` windows: `x` is the first one's second column. */
+static TL_INLINE void dw3_wg_row(
+    const int step, tl_acc sum[DW3], int32_t count, const tl_elem *x, const tl_elem *dy,
+    const tl_elem *left, const tl_elem *right)
 {
-    const int32_t extent = s->extent, first = s->start + s->range.first * step;
-    const tl_elem *const end = dy + s->range.last, *const all = dy + s->count;
-    const tl_elem *from[DW3] = {0};
-    tl_acc a[DW3], b[DW3], c[DW3];
-    int32_t at = first + (step == 1 ? 2 : 1); /* column of the next load */
+    const tl_elem *const last = dy + count - 1;
+    tl_acc a = TL_LOAD(*left), b = TL_LOAD(*x++), c;
 
-    dy += s->range.first;
-    for (int r = 0; r < rows; r++) {
-        from[r] = x + r * s->x_line + largest_of(first, 0);
-        TL_KEEP(from[r]);
-    }
-    dw3_wg_next(rows, a, from, (uint32_t)first < (uint32_t)extent);
-    if (step == 1) {
-        dw3_wg_next(rows, b, from, (uint32_t)(first + 1) < (uint32_t)extent);
-        while (end - dy >= DW3) {
-            dw3_wg_next(rows, c, from, 1);
-            dw3_wg_add(rows, sum, &dy, a, b, c);
-            dw3_wg_next(rows, a, from, 1);
-            dw3_wg_add(rows, sum, &dy, b, c, a);
-            dw3_wg_next(rows, b, from, 1);
-            dw3_wg_add(rows, sum, &dy, c, a, b);
-            at += DW3;
+    while (last - dy >= DW3) {
+        c = TL_LOAD(x[0]);
+        dw3_wg_add(sum, a, b, c, dy);
+        if (step == 1) {
+            a = TL_LOAD(x[1]);
+            dw3_wg_add(sum, b, c, a, dy + 1);
+            b = TL_LOAD(x[2]);
+            dw3_wg_add(sum, c, a, b, dy + 2);
+        } else {
+            b = TL_LOAD(x[1]);
+            a = TL_LOAD(x[2]);
+            dw3_wg_add(sum, c, b, a, dy + 1);
+            b = TL_LOAD(x[3]);
+            c = TL_LOAD(x[4]);
+            dw3_wg_add(sum, a, b, c, dy + 2);
+            a = c;
+            b = TL_LOAD(x[5]);
         }
+        x += step * DW3;
+        dy += DW3;
     }
-    while (dy < all) {
-        if (step == 2) {
-            dw3_wg_next(rows, b, from, (uint32_t)at < (uint32_t)extent);
-            at++;
-        }
-        dw3_wg_next(rows, c, from, (uint32_t)at < (uint32_t)extent);
-        at++;
-        dw3_wg_add(rows, sum, &dy, a, b, c);
-        for (int r = 0; r < rows; r++) {
-            a[r] = step == 1 ? b[r] : c[r];
-            b[r] = c[r];
-        }
+    while (dy < last) {
+        c = TL_LOAD(*x++);
+        dw3_wg_add(sum, a, b, c, dy++);
+        a = step == 1 ? b : c;
+        b = step == 1 ? c : TL_LOAD(*x++);
+    }
+    dw3_wg_add(sum, a, b, TL_LOAD(*right), dy);
+}
+
+static TL_INLINE void dw3_wg_middle(const int step, const dw3_wg_rows *rows, tl_acc sum[DW3])
+{
+    const tl_elem nothing = TL_STORE(0);
+    const int32_t count = rows->columns.last - rows->columns.first;
+    const int32_t first = rows->start + step * rows->columns.first; /* column of x */
+    const int32_t last = step * (count - 1) + 1;  /* the last window's second one, from there */
+    const int32_t x_line = rows->x_line, dy_line = rows->dy_line;
+    const int32_t left_line = first < 0 ? 0 : x_line;
+    const int32_t right_line = first + last + 1 < rows->extent ? x_line : 0;
+    const tl_elem *x = rows->x + first, *dy = rows->dy + rows->columns.first;
+    const tl_elem *left = left_line ? x : &nothing;
+    const tl_elem *right = right_line ? x + last + 1 : &nothing;
+
+    if (count <= 0 || TL_ROWS(window)(
+            step, sum, rows->lines, count, x + 1, x_line - last, dy, dy_line - count, left,
+            left_line, right, right_line)) {
+        return;
+    }
+    for (int32_t lines = rows->lines; lines > 0; lines--) {
+        dw3_wg_row(step, sum, count, x + 1, dy, left, right);
+        x += x_line;
+        dy += dy_line;
+        left += left_line;
+        right += right_line;
     }
 }
 
-static TL_INLINE void dw3_wg_lines(
-    const int rows, const int step, const dw3_sums *s, tl_acc to[DW3][DW3])
+/* One column of x and of dy. */
+static TL_NOINLINE tl_acc dw3_wg_column(
+    const dw3_wg_rows *rows, tl_acc sum, int32_t x_column, int32_t dy_column)
 {
-    const tl_elem *x = s->x, *dy = s->dy;
-    tl_acc sum[DW3][DW3];
+    const tl_elem *x = rows->x + x_column, *dy = rows->dy + dy_column;
 
-    for (int i = 0; i < rows * DW3; i++) {
-        sum[i / DW3][i % DW3] = to[i / DW3][i % DW3];
+    for (int32_t lines = rows->lines; lines > 0; lines--) {
+        sum += TL_LOAD(*x) * TL_LOAD(*dy);
+        x += rows->x_line;
+        dy += rows->dy_line;
     }
-    for (int32_t lines = s->lines; lines > 0; lines--) {
-        dw3_wg_line(rows, step, s, x, dy, sum);
-        x += s->x_step;
-        dy += s->count;
-    }
-    for (int i = 0; i < rows * DW3; i++) {
-        to[i / DW3][i % DW3] = sum[i / DW3][i % DW3];
-    }
+    return sum;
 }
 
-/* Functions with the registers for themselves. */
-#define DW3_WG_FUNCTION(rows)                                                                      \
-    static TL_NOINLINE void dw3_wg_slide_##rows(const dw3_sums *s, tl_acc to[DW3][DW3])            \
-    {                                                                                              \
-        dw3_wg_lines(rows, 1, s, to);                                                              \
-    }                                                                                              \
-    static TL_NOINLINE void dw3_wg_jump_##rows(const dw3_sums *s, tl_acc to[DW3][DW3])             \
-    {                                                                                              \
-        dw3_wg_lines(rows, 2, s, to);                                                              \
-    }
-
-DW3_WG_FUNCTION(1)
-DW3_WG_FUNCTION(2)
-DW3_WG_FUNCTION(3)
-
-static void dw3_wg_rows(int rows, int near, const dw3_sums *s, tl_acc to[DW3][DW3])
+static TL_INLINE void dw3_wg_sums(const int step, const dw3_wg_rows *rows, tl_acc sum[DW3])
 {
-    if (rows == 3) {
-        (near ? dw3_wg_slide_3 : dw3_wg_jump_3)(s, to);
-    } else if (rows == 2) {
-        (near ? dw3_wg_slide_2 : dw3_wg_jump_2)(s, to);
-    } else if (rows == 1) {
-        (near ? dw3_wg_slide_1 : dw3_wg_jump_1)(s, to);
+    const tl_range columns = rows->columns;
+
+    dw3_wg_middle(step, rows, sum);
+    if (columns.first > 0 && rows->start + step * (columns.first - 1) == -2) {
+        sum[2] = dw3_wg_column(rows, sum[2], 0, columns.first - 1);
     }
-}
-
-/* Rows [taps.first, taps.last) of a channel's windows, of one sample. */
-static void dw3_wg_plane(
-    const tl_conv2d *op, tl_range taps, dw3_sums *s, tl_acc sum[DW3][DW3], const tl_elem *x,
-    const tl_elem *dy)
-{
-    const int32_t step = op->stride_h, pad = op->pad_top, hi = op->hi, ho = op->ho;
-    /* before this row of dy all windows end inside x */
-    const int32_t full = smallest_of(floor_div(hi + pad - taps.last, step) + 1, ho);
-
-    for (int32_t line = 0; line < ho; line += s->lines) {
-        const int32_t top = line * step - pad;
-        const int32_t first = largest_of(taps.first, -top);
-        const int32_t last = smallest_of(taps.last, hi - top);
-
-        s->lines = first == taps.first && line < full ? full - line : 1;
-        s->x = x + (top + first) * s->x_line;
-        s->dy = dy + line * s->count;
-        dw3_wg_rows(last - first, op->stride_w == 1, s, sum + first - taps.first);
+    if (columns.last < rows->dy_line && rows->start + step * columns.last == rows->extent - 1) {
+        sum[0] = dw3_wg_column(rows, sum[0], rows->extent - 1, columns.last);
     }
 }
 
 void TL_NAME(conv2d_dw3_wg)(
-    const tl_conv2d *far, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
+    const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
-    /* what is needed of a shape that may lie far from the cores */
-    const tl_conv2d op = {
-        .n = far->n, .hi = far->hi, .wi = far->wi, .co = far->co, .ho = far->ho, .wo = far->wo,
-        .stride_h = far->stride_h, .stride_w = far->stride_w, .pad_top = far->pad_top,
-        .pad_left = far->pad_left, .accumulate = far->accumulate, .scale = far->scale,
-        .decay = far->decay, .bias_decay = far->bias_decay,
-    };
-    const int32_t channels = op.co, plane_x = op.hi * op.wi, plane_y = op.ho * op.wo;
+    const int32_t channels = op->co, plane_x = op->hi * op->wi, plane_y = op->ho * op->wo;
     int32_t turn = 0;
     const tl_range own = tl_share_from(channels * DW3, &turn);
-    dw3_sums s = {
-        .x_line = op.wi, .x_step = op.stride_h * op.wi, .count = op.wo, .start = -op.pad_left,
-        .extent = op.wi, .range = dw3_outputs(-op.pad_left, op.stride_w, op.wi, op.wo),
+    dw3_wg_rows rows = {
+        .x_line = op->stride_h * op->wi, .dy_line = op->wo, .extent = op->wi,
+        .start = -op->pad_left,
+        .columns = outputs_inside(op->wi, 1, op->stride_w, op->pad_left, op->wo),
     };
-    tl_range taps;
 
-    for (int32_t item = own.first; item < own.last; item += taps.last - taps.first) {
-        const int32_t channel = item / DW3;
-        tl_acc sum[DW3][DW3];
+    for (int32_t item = own.first; item < own.last; item++) {
+        const int32_t channel = item / DW3, tap = item - channel * DW3;
+        const tl_range lines = outputs_inside(op->hi, tap, op->stride_h, op->pad_top, op->ho);
+        const int32_t line = lines.first * op->stride_h + tap - op->pad_top;
+        tl_acc sum[DW3] = {0, 0, 0};
 
-        taps.first = item - channel * DW3;
-        taps.last = smallest_of(DW3, taps.first + own.last - item);
-        for (int i = 0; i < DW3 * DW3; i++) {
-            sum[i / DW3][i % DW3] = 0;
-        }
-        for (int32_t sample = 0; sample < op.n; sample++) {
+        rows.lines = lines.last - lines.first;
+        for (int32_t sample = 0; sample < op->n && rows.lines > 0; sample++) {
             const int32_t plane = sample * channels + channel;
 
-            dw3_wg_plane(&op, taps, &s, sum, x + plane * plane_x, dy + plane * plane_y);
+            rows.x = x + plane * plane_x + line * op->wi;
+            rows.dy = dy + plane * plane_y + lines.first * op->wo;
+            if (op->stride_w == 1) {
+                dw3_wg_sums(1, &rows, sum);
+            } else {
+                dw3_wg_sums(2, &rows, sum);
+            }
         }
-        for (int i = 0; i < (taps.last - taps.first) * DW3; i++) {
-            gradient_store(
-                dw + item * DW3 + i, sum[i / DW3][i % DW3], op.accumulate, op.scale, op.decay);
+        for (int t = 0; t < DW3; t++) {
+            gradient_store(dw + item * DW3 + t, sum[t], op->accumulate, op->scale, op->decay);
         }
     }
     if (db) {
-        wg_bias(&op, db, dy, &turn);
+        wg_bias(op, db, dy, &turn);
     }
 }
