@@ -3,15 +3,32 @@
    column inside x; the first one's first and the last one's third column may lie outside and count as
    zero. Of the others two at most see anything, one column each. */
 
-/* One channel of one sample, from the first row of dy and the row of x that it sees on. */
+/* How rows of dy lie over rows of x. */
 typedef struct {
-    const tl_elem *x, *dy;
-    int32_t lines;
-    int32_t x_line, dy_line;  /* from one row to the next */
-    int32_t extent;           /* columns of x */
-    int32_t start;            /* the first window's first column */
-    tl_range columns;         /* of dy, whose windows have their second column inside */
-} dw3_wg_rows;
+    int32_t step;                  /* columns of x from one window to the next */
+    int32_t x_line, dy_line;       /* from one row to the next */
+    int32_t first, count;          /* columns of dy whose windows have their second column inside */
+    int32_t column;                /* of x: the first one's second column */
+    int32_t last;                  /* the last one's, from there */
+    int32_t left_line, right_line; /* 0: the first one's first, the last one's third is outside */
+    int32_t before, behind;        /* whether the windows before and behind see a column */
+} dw3_wg_shape;
+
+static inline dw3_wg_shape dw3_wg_shape_of(const tl_conv2d *op)
+{
+    const int32_t step = op->stride_w, extent = op->wi, outputs = op->wo, pad = op->pad_left;
+    const tl_range range = outputs_inside(extent, 1, step, pad, outputs);
+    const int32_t count = range.last - range.first, column = step * range.first - pad + 1;
+    const int32_t last = step * (count - 1), x_line = op->stride_h * extent;
+
+    return (dw3_wg_shape){
+        .step = step, .x_line = x_line, .dy_line = outputs, .first = range.first, .count = count,
+        .column = column, .last = last, .left_line = column > 0 ? x_line : 0,
+        .right_line = column + last + 1 < extent ? x_line : 0,
+        .before = range.first > 0 && column == step - 1,
+        .behind = range.last < outputs && column + last + step == extent,
+    };
+}
 
 static TL_INLINE void dw3_wg_add(
     tl_acc sum[DW3], tl_acc a, tl_acc b, tl_acc c, const tl_elem *dy)
@@ -61,26 +78,36 @@ static TL_INLINE void dw3_wg_row(
     dw3_wg_add(sum, a, b, TL_LOAD(*right), dy);
 }
 
-static TL_INLINE void dw3_wg_middle(const int step, const dw3_wg_rows *rows, tl_acc sum[DW3])
+/* One column of x and of dy. */
+static TL_NOINLINE tl_acc dw3_wg_column(
+    const dw3_wg_shape *shape, tl_acc sum, int32_t lines, const tl_elem *x, const tl_elem *dy)
+{
+    for (; lines > 0; lines--) {
+        sum += TL_LOAD(*x) * TL_LOAD(*dy);
+        x += shape->x_line;
+        dy += shape->dy_line;
+    }
+    return sum;
+}
+
+static TL_INLINE void dw3_wg_middle(
+    const int step, const dw3_wg_shape *shape, tl_acc sum[DW3], int32_t lines, const tl_elem *x,
+    const tl_elem *dy)
 {
     const tl_elem nothing = TL_STORE(0);
-    const int32_t count = rows->columns.last - rows->columns.first;
-    const int32_t first = rows->start + step * rows->columns.first; /* column of x */
-    const int32_t last = step * (count - 1) + 1;  /* the last window's second one, from there */
-    const int32_t x_line = rows->x_line, dy_line = rows->dy_line;
-    const int32_t left_line = first < 0 ? 0 : x_line;
-    const int32_t right_line = first + last + 1 < rows->extent ? x_line : 0;
-    const tl_elem *x = rows->x + first, *dy = rows->dy + rows->columns.first;
-    const tl_elem *left = left_line ? x : &nothing;
+    const int32_t count = shape->count, last = shape->last;
+    const int32_t x_line = shape->x_line, dy_line = shape->dy_line;
+    const int32_t left_line = shape->left_line, right_line = shape->right_line;
+    const tl_elem *left = left_line ? x - 1 : &nothing;
     const tl_elem *right = right_line ? x + last + 1 : &nothing;
 
-    if (count <= 0 || TL_ROWS(window)(
-            step, sum, rows->lines, count, x + 1, x_line - last, dy, dy_line - count, left,
-            left_line, right, right_line)) {
+    if (TL_ROWS(window)(
+            step, sum, lines, count, x, x_line - last - 1, dy, dy_line - count, left, left_line,
+            right, right_line)) {
         return;
     }
-    for (int32_t lines = rows->lines; lines > 0; lines--) {
-        dw3_wg_row(step, sum, count, x + 1, dy, left, right);
+    for (; lines > 0; lines--) {
+        dw3_wg_row(step, sum, count, x, dy, left, right);
         x += x_line;
         dy += dy_line;
         left += left_line;
@@ -88,65 +115,78 @@ static TL_INLINE void dw3_wg_middle(const int step, const dw3_wg_rows *rows, tl_
     }
 }
 
-/* One column of x and of dy. */
-static TL_NOINLINE tl_acc dw3_wg_column(
-    const dw3_wg_rows *rows, tl_acc sum, int32_t x_column, int32_t dy_column)
+static TL_INLINE void dw3_wg_rows(
+    const dw3_wg_shape *shape, tl_acc sum[DW3], int32_t lines, const tl_elem *x, const tl_elem *dy)
 {
-    const tl_elem *x = rows->x + x_column, *dy = rows->dy + dy_column;
+    const int32_t first = shape->first, count = shape->count;
+    const tl_elem *const middle = x + shape->column;
 
-    for (int32_t lines = rows->lines; lines > 0; lines--) {
-        sum += TL_LOAD(*x) * TL_LOAD(*dy);
-        x += rows->x_line;
-        dy += rows->dy_line;
+    if (count > 0) {
+        if (shape->step == 1) {
+            dw3_wg_middle(1, shape, sum, lines, middle, dy + first);
+        } else {
+            dw3_wg_middle(2, shape, sum, lines, middle, dy + first);
+        }
     }
-    return sum;
+    if (shape->before) {
+        sum[2] = dw3_wg_column(shape, sum[2], lines, x, dy + first - 1);
+    }
+    if (shape->behind) {
+        sum[0] = dw3_wg_column(
+            shape, sum[0], lines, middle + shape->last + shape->step - 1, dy + first + count);
+    }
 }
 
-static TL_INLINE void dw3_wg_sums(const int step, const dw3_wg_rows *rows, tl_acc sum[DW3])
-{
-    const tl_range columns = rows->columns;
+/* The rows of dy whose windows have row `tap` inside x; the first one's distance from the plane's begin, and
+   that of the row of x. */
+typedef struct {
+    int32_t lines, x, dy;
+} dw3_wg_tap;
 
-    dw3_wg_middle(step, rows, sum);
-    if (columns.first > 0 && rows->start + step * (columns.first - 1) == -2) {
-        sum[2] = dw3_wg_column(rows, sum[2], 0, columns.first - 1);
-    }
-    if (columns.last < rows->dy_line && rows->start + step * columns.last == rows->extent - 1) {
-        sum[0] = dw3_wg_column(rows, sum[0], rows->extent - 1, columns.last);
+static inline void dw3_wg_taps(const tl_conv2d *op, dw3_wg_tap taps[DW3])
+{
+    const int32_t step = op->stride_h, pad = op->pad_top;
+    int32_t count = DW3;
+
+    TL_KEEP(count); /* or the code, needed once, is three times as long */
+    for (int32_t tap = 0; tap < count; tap++) {
+        const tl_range rows = outputs_inside(op->hi, tap, step, pad, op->ho);
+
+        taps[tap].lines = rows.last - rows.first;
+        taps[tap].x = (rows.first * step + tap - pad) * op->wi;
+        taps[tap].dy = rows.first * op->wo;
     }
 }
 
 void TL_NAME(conv2d_dw3_wg)(
     const tl_conv2d *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
-    const int32_t channels = op->co, plane_x = op->hi * op->wi, plane_y = op->ho * op->wo;
+    const int32_t channels = op->co, x_plane = op->hi * op->wi, dy_plane = op->ho * op->wo;
+    const dw3_wg_shape shape = dw3_wg_shape_of(op);
     int32_t turn = 0;
     const tl_range own = tl_share_from(channels * DW3, &turn);
-    dw3_wg_rows rows = {
-        .x_line = op->stride_h * op->wi, .dy_line = op->wo, .extent = op->wi,
-        .start = -op->pad_left,
-        .columns = outputs_inside(op->wi, 1, op->stride_w, op->pad_left, op->wo),
-    };
+    const int32_t channel = own.first / DW3;
+    const tl_elem *x_from = x + channel * x_plane, *dy_from = dy + channel * dy_plane;
+    dw3_wg_tap taps[DW3];
+    int32_t tap = own.first - channel * DW3;
 
+    dw3_wg_taps(op, taps);
     for (int32_t item = own.first; item < own.last; item++) {
-        const int32_t channel = item / DW3, tap = item - channel * DW3;
-        const tl_range lines = outputs_inside(op->hi, tap, op->stride_h, op->pad_top, op->ho);
-        const int32_t line = lines.first * op->stride_h + tap - op->pad_top;
+        const tl_elem *x_at = x_from + taps[tap].x, *dy_at = dy_from + taps[tap].dy;
         tl_acc sum[DW3] = {0, 0, 0};
 
-        rows.lines = lines.last - lines.first;
-        for (int32_t sample = 0; sample < op->n && rows.lines > 0; sample++) {
-            const int32_t plane = sample * channels + channel;
-
-            rows.x = x + plane * plane_x + line * op->wi;
-            rows.dy = dy + plane * plane_y + lines.first * op->wo;
-            if (op->stride_w == 1) {
-                dw3_wg_sums(1, &rows, sum);
-            } else {
-                dw3_wg_sums(2, &rows, sum);
-            }
+        for (int32_t n = taps[tap].lines > 0 ? op->n : 0; n > 0; n--) {
+            dw3_wg_rows(&shape, sum, taps[tap].lines, x_at, dy_at);
+            x_at += channels * x_plane;
+            dy_at += channels * dy_plane;
         }
         for (int t = 0; t < DW3; t++) {
             gradient_store(dw + item * DW3 + t, sum[t], op->accumulate, op->scale, op->decay);
+        }
+        if (++tap == DW3) {
+            tap = 0;
+            x_from += x_plane;
+            dy_from += dy_plane;
         }
     }
     if (db) {

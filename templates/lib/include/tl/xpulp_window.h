@@ -13,30 +13,41 @@
 
 #include "tl/xpulp_loop.h"
 
-#define TL_WINDOW_ADD(t, x) TL_ASM_FMA("s" #t, x, "d")
+#define TL_WINDOW_ADD(t, x, d) TL_ASM_FMA("s" #t, x, d)
 
-/* An element of dy that brings the column c; dy's next one is loaded behind it. */
-#define TL_WINDOW_NEXT(a, b, c)                                                                    \
-    TL_ASM_LOAD(c, "x") TL_WINDOW_ADD(0, a) TL_WINDOW_ADD(1, b) TL_WINDOW_ADD(2, c)                \
-    TL_ASM_LOAD("d", "dy")
-/* The same for the columns a, b and c; they are b, c and nothing behind it. */
+/* The element d of dy, which brings the column c; dy's next one is e. No two loads follow each other: two
+   cores keep the FPU that they share busy. */
+#define TL_WINDOW_NEXT(a, b, c, d, e)                                                              \
+    TL_ASM_LOAD(c, "x") TL_WINDOW_ADD(0, a, d)                                                     \
+    TL_ASM_LOAD(e, "dy") TL_WINDOW_ADD(1, b, d) TL_WINDOW_ADD(2, c, d)
+/* Three of them. */
+#define TL_WINDOW_TURN                                                                             \
+    TL_WINDOW_NEXT("a", "b", "c", "d", "e") TL_WINDOW_NEXT("b", "c", "a", "e", "f")                \
+    TL_WINDOW_NEXT("c", "a", "b", "f", "d")
+/* One, behind which all are in their places again. */
 #define TL_WINDOW_SHIFT                                                                            \
-    TL_ASM_LOAD("c", "x") TL_WINDOW_ADD(0, "a") "mv %[a], %[b]\n\t" TL_WINDOW_ADD(1, "a")          \
-    "mv %[b], %[c]\n\t" TL_WINDOW_ADD(2, "b") TL_ASM_LOAD("d", "dy")
+    TL_ASM_LOAD("c", "x") TL_WINDOW_ADD(0, "a", "d") "mv %[a], %[b]\n\t"                           \
+    TL_WINDOW_ADD(1, "a", "d") "mv %[b], %[c]\n\t" TL_WINDOW_ADD(2, "b", "d")                      \
+    TL_ASM_LOAD("d", "dy")
+
 /* Windows two columns apart: the third column is the next one's first. */
-#define TL_WINDOW_JUMP                                                                             \
-    TL_ASM_LOAD("b", "x") TL_WINDOW_ADD(0, "a") TL_ASM_LOAD("a", "x") TL_WINDOW_ADD(1, "b")        \
-    TL_WINDOW_ADD(2, "a") TL_ASM_LOAD("d", "dy")
+#define TL_WINDOW_JUMP(a, c, d, e)                                                                 \
+    TL_ASM_LOAD("b", "x") TL_WINDOW_ADD(0, a, d) TL_ASM_LOAD(c, "x") TL_WINDOW_ADD(1, "b", d)      \
+    TL_ASM_LOAD(e, "dy") TL_WINDOW_ADD(2, c, d)
+#define TL_WINDOW_JUMPS TL_WINDOW_JUMP("a", "c", "d", "e") TL_WINDOW_JUMP("c", "a", "e", "d")
+#define TL_WINDOW_LEAP                                                                             \
+    TL_ASM_LOAD("b", "x") TL_WINDOW_ADD(0, "a", "d") TL_ASM_LOAD("a", "x")                         \
+    TL_WINDOW_ADD(1, "b", "d") TL_WINDOW_ADD(2, "a", "d") TL_ASM_LOAD("d", "dy")
 
 #define TL_WINDOW_FIRST TL_ASM_LOAD_STEP("a", "left", "left_step") TL_ASM_LOAD("d", "dy")
 #define TL_WINDOW_LAST                                                                             \
-    TL_ASM_LOAD_STEP("c", "right", "right_step") TL_WINDOW_ADD(0, "a")                             \
-    TL_ASM_3("add", "x", "x", "x_skip") TL_WINDOW_ADD(1, "b")                                      \
-    TL_ASM_3("add", "dy", "dy", "dy_skip") TL_WINDOW_ADD(2, "c")
+    TL_ASM_LOAD_STEP("c", "right", "right_step") TL_WINDOW_ADD(0, "a", "d")                        \
+    TL_ASM_3("add", "x", "x", "x_skip") TL_WINDOW_ADD(1, "b", "d")                                 \
+    TL_ASM_3("add", "dy", "dy", "dy_skip") TL_WINDOW_ADD(2, "c", "d")
 
 #define TL_WINDOW_SUMS                                                                             \
     [s0] "+&r"(sum[0]), [s1] "+&r"(sum[1]), [s2] "+&r"(sum[2]), [a] "=&r"(a), [b] "=&r"(b),        \
-    [c] "=&r"(c), [d] "=&r"(d), [lines] "+&r"(lines), [x] "+&r"(x), [dy] "+&r"(dy),                \
+    [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [lines] "+&r"(lines), [x] "+&r"(x), [dy] "+&r"(dy),                \
     [left] "+&r"(left), [right] "+&r"(right)
 #define TL_WINDOW_STEPS                                                                            \
     [x_skip] "r"(x_skip * 4), [dy_skip] "r"(dy_skip * 4), [left_step] "r"(left_step * 4),          \
@@ -54,7 +65,7 @@ static TL_INLINE int tl_window_rows_f32(
     int32_t right_step)
 {
 #ifdef TL_XPULP
-    float a, b, c, d;
+    float a, b, c, d, e, f;
 
     if (step == 1) {
         const int32_t turns = (count - 1) / 3;
@@ -63,27 +74,22 @@ static TL_INLINE int tl_window_rows_f32(
             TL_ASM_TURNS(
                 "lines", "3 + 2 + 15 + 2 + 7 + 6",
                 TL_WINDOW_FIRST TL_ASM_LOAD("b", "x")
-                "beq %[turns], zero, 1f\n\t"
-                TL_ASM_INNER(
-                    "turns", "15",
-                    TL_WINDOW_NEXT("a", "b", "c") TL_WINDOW_NEXT("b", "c", "a")
-                    TL_WINDOW_NEXT("c", "a", "b"))
-                "1: beq %[rest], zero, 2f\n\t"
-                TL_ASM_INNER("rest", "7", TL_WINDOW_SHIFT)
+                "beq %[turns], zero, 1f\n\t" TL_ASM_INNER("turns", "15", TL_WINDOW_TURN)
+                "1: beq %[rest], zero, 2f\n\t" TL_ASM_INNER("rest", "7", TL_WINDOW_SHIFT)
                 "2:\n\t" TL_WINDOW_LAST)
-            : TL_WINDOW_SUMS
+            : TL_WINDOW_SUMS, [f] "=&r"(f)
             : TL_WINDOW_STEPS, [turns] "r"(turns), [rest] "r"(count - 1 - 3 * turns)
             : "memory");
     } else {
         __asm__ volatile(
             TL_ASM_TURNS(
-                "lines", "2 + 2 + 6 + 1 + 6",
+                "lines", "2 + 2 + 12 + 1 + 6 + 1 + 6",
                 TL_WINDOW_FIRST
-                "beq %[turns], zero, 1f\n\t"
-                TL_ASM_INNER("turns", "6", TL_WINDOW_JUMP)
-                "1:\n\t" TL_ASM_LOAD("b", "x") TL_WINDOW_LAST)
+                "beq %[turns], zero, 1f\n\t" TL_ASM_INNER("turns", "12", TL_WINDOW_JUMPS)
+                "1: beq %[rest], zero, 2f\n\t" TL_WINDOW_LEAP
+                "2:\n\t" TL_ASM_LOAD("b", "x") TL_WINDOW_LAST)
             : TL_WINDOW_SUMS
-            : TL_WINDOW_STEPS, [turns] "r"(count - 1)
+            : TL_WINDOW_STEPS, [turns] "r"((count - 1) >> 1), [rest] "r"((count - 1) & 1)
             : "memory");
     }
     return 1;
