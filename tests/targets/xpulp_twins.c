@@ -54,6 +54,18 @@ static void whole_blocks(tl_conv2d *c)
     c->scale = 1;
 }
 
+/* Windows of 3 x 3, some of which see a column of x alone, or none. */
+static void depthwise(tl_conv2d *c)
+{
+    c->groups = c->ci = c->co = random_to(1, 6);
+    c->wi = random_to(1, 17);
+    c->kh = c->kw = 3;
+    c->pad_top = random_to(0, 2);
+    c->pad_left = random_to(0, 3);
+    c->ho = outputs(c->hi, c->pad_top, random_to(0, 2), 3, c->stride_h);
+    c->wo = outputs(c->wi, c->pad_left, random_to(2, 3), 3, c->stride_w);
+}
+
 static void random_shapes(void)
 {
     const int32_t groups = random_to(1, 4) == 1 ? 2 : 1;
@@ -75,6 +87,8 @@ static void random_shapes(void)
     c->wo = outputs(c->wi, pad_w, random_to(0, kw - 1), kw, c->stride_w);
     if (random_to(1, 4) == 1) {
         whole_blocks(c);
+    } else if (random_to(1, 3) == 1) {
+        depthwise(c);
     }
     linear = (tl_linear){.n = random_to(1, 9), .ci = random_to(1, 25), .co = random_to(1, 13),
                          .accumulate = c->accumulate, .scale = c->scale, .decay = 0.75f,
