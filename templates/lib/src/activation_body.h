@@ -46,13 +46,13 @@ void TL_NAME(leaky_relu_ig)(
     const tl_acc slope = op->negative_slope;
 
     if (op->accumulate) {
-        TL_EACH(op->count, dx, LOAD_3, old_i + dy_i * tl_either(s_i <= 0, slope, 1));
+        TL_EACH(op->count, dx, LOAD_3, old_i + dy_i * tl_either(s_i > 0, 1, slope));
     } else {
         tl_range own = tl_share_blocks(op->count, TL_EACH_TURN);
 
         own.first += TL_TURNS(leaky_back)(
             own.last - own.first, dx + own.first, dy + own.first, s + own.first, slope);
-        TL_EACH_REST(own, dx, LOAD_2, dy_i * tl_either(s_i <= 0, slope, 1));
+        TL_EACH_REST(own, dx, LOAD_2, dy_i * tl_either(s_i > 0, 1, slope));
     }
 }
 

@@ -35,6 +35,19 @@ static inline int32_t tl_quotient(int32_t count, int32_t parts)
     return count / parts;
 }
 
+/* The smaller one: PULP's cores need no branch. */
+static inline int32_t tl_smaller(int32_t a, int32_t b)
+{
+#ifdef TL_XPULP
+    int32_t smaller;
+
+    __asm__(".insn r 0x33, 4, 0x02, %0, %1, %2" : "=r"(smaller) : "r"(a), "r"(b)); /* p.min */
+    return smaller;
+#else
+    return a < b ? a : b;
+#endif
+}
+
 /* Part `index` of `count` items in so many parts; empty where there are more parts than items. */
 static inline tl_range tl_part(int32_t count, int32_t parts, int32_t index)
 {
@@ -42,7 +55,7 @@ static inline tl_range tl_part(int32_t count, int32_t parts, int32_t index)
     const int32_t more = count - each * parts;
     tl_range part;
 
-    part.first = index * each + (index < more ? index : more);
+    part.first = index * each + tl_smaller(index, more);
     part.last = part.first + each + (index < more ? 1 : 0);
     return part;
 }
@@ -97,9 +110,9 @@ static inline tl_range tl_share_blocks(int32_t count, int32_t block)
     const int32_t blocks = (int32_t)((uint32_t)(count + block - 1) / (uint32_t)block);
     const int32_t cores = tl_num_cores();
     const int32_t each = tl_quotient(blocks + cores - 1, cores) * block;
-    const int32_t first = tl_core_id() * each < count ? tl_core_id() * each : count;
+    const int32_t first = tl_smaller(tl_core_id() * each, count);
 
-    return (tl_range){first, count - first < each ? count : first + each};
+    return (tl_range){first, tl_smaller(first + each, count)};
 }
 
 #endif

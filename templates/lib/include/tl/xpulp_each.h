@@ -22,12 +22,11 @@ enum { TL_EACH_TURN = 4, TL_RELU_TURN = 8 }; /* elements */
     __asm__ volatile(                                                                              \
         TL_ASM_TURNS(                                                                              \
             "turns", "4 * (" instructions ")",                                                     \
-            load("0") load("1") first("0") load("2") first("1") second("0") TL_EACH_STORE("0")     \
-            load("3") first("2") second("1") TL_EACH_STORE("1") first("3") second("2")             \
-            TL_EACH_STORE("2") second("3") TL_EACH_STORE("3"))                                     \
+            load("0") load("1") first("0") second("0") TL_EACH_STORE("0")                          \
+            load("0") first("1") second("1") TL_EACH_STORE("1") load("1") first("0") second("0")   \
+            TL_EACH_STORE("0") first("1") second("1") TL_EACH_STORE("1"))                          \
         : [turns] "+r"(turns), [to] "+r"(to), [a] "+r"(a), [b] "+r"(b), [a0] "=&r"(r[0]),          \
-          [a1] "=&r"(r[1]), [a2] "=&r"(r[2]), [a3] "=&r"(r[3]), [b0] "=&r"(r[4]),                  \
-          [b1] "=&r"(r[5]), [b2] "=&r"(r[6]), [b3] "=&r"(r[7]), [c] "=&r"(r[8])                    \
+          [a1] "=&r"(r[1]), [b0] "=&r"(r[2]), [b1] "=&r"(r[3]), [c] "=&r"(r[4])                    \
         : [p] "r"(p)                                                                               \
         : "memory")
 #define TL_EACH_LOAD_A(i) TL_ASM_LOAD("a" i, "a")
@@ -39,13 +38,13 @@ enum { TL_EACH_TURN = 4, TL_RELU_TURN = 8 }; /* elements */
     static TL_INLINE int32_t tl_##name##_turns_f32(                                                \
         int32_t count, float *to, const float *a, const float *b, float p)                         \
     {                                                                                              \
-        int32_t turns = count / TL_EACH_TURN;                                                      \
-        float r[9];                                                                                \
+        uint32_t turns = (uint32_t)count / TL_EACH_TURN;                                           \
+        float r[5];                                                                                \
                                                                                                    \
         if (turns > 0) {                                                                           \
             TL_EACH_TURNS(instructions, load, first, second);                                      \
         }                                                                                          \
-        return count / TL_EACH_TURN * TL_EACH_TURN;                                                \
+        return (int32_t)((uint32_t)count / TL_EACH_TURN * TL_EACH_TURN);                           \
     }
 
 #else
@@ -106,8 +105,8 @@ static TL_INLINE int32_t tl_relu_turns_f32(int32_t count, float *to, const float
           [x4] "=&r"(x[4]), [x5] "=&r"(x[5]), [x6] "=&r"(x[6]), [x7] "=&r"(x[7])                   \
         : [smallest] "r"(INT32_MIN)                                                                \
         : "memory")
-    int32_t turns = count / TL_RELU_TURN;
-    const int32_t done = turns * TL_RELU_TURN;
+    uint32_t turns = (uint32_t)count / TL_RELU_TURN;
+    const int32_t done = (int32_t)(turns * TL_RELU_TURN);
     int32_t low = 0;
     float sum = 0, x[TL_RELU_TURN];
 
@@ -128,10 +127,49 @@ static TL_INLINE int32_t tl_relu_turns_f32(int32_t count, float *to, const float
 #define TL_EACH_LARGER(i) TL_ASM_3("fmax.s", "a" i, "a" i, "b" i)
 TL_EACH_FUNCTION(leaky, "1 + 2 + 1", TL_EACH_LOAD_A, TL_EACH_SLOPE, TL_EACH_LARGER)
 
-/* to = p a where b <= 0, else a */
-#define TL_EACH_CHOOSE(i)                                                                          \
-    TL_ASM_3("fmul.s", "c", "a" i, "p") TL_ASM_3("sub", "c", "a" i, "c")                           \
-    TL_ASM_MSU("a" i, "b" i, "c")
-TL_EACH_FUNCTION(leaky_back, "2 + 4 + 1", TL_EACH_LOAD_BOTH, TL_EACH_DROP_B, TL_EACH_CHOOSE)
+/* to = a where b > 0, else p a: a branch over the product. As a whole number a NaN without sign is
+   more than 0 too; products of b's are summed up, which it makes NaN: then it is looked for, and its
+   product is made. Where `to` is b, its place is lost by then, and b is compared. */
+static TL_INLINE int32_t tl_leaky_back_turns_f32(
+    int32_t count, float *to, const float *a, const float *b, float p)
+{
+#ifdef TL_XPULP
+#define TL_LEAKY_BRANCH(i, condition, product)                                                     \
+    "bgtz %[" condition "], .+8\n\t" TL_ASM_3("fmul.s", "a" i, "a" i, "p") product                 \
+    TL_EACH_STORE(i)
+#define TL_LEAKY_COMPARE(i)                                                                        \
+    TL_ASM_COMPARE("fgt.s", "c", "b" i, "x0") TL_LEAKY_BRANCH(i, "c", )
+#define TL_LEAKY_TURNS(instructions, zero, one)                                                    \
+    __asm__ volatile(                                                                              \
+        TL_ASM_TURNS(                                                                              \
+            "turns", instructions, TL_EACH_LOAD_BOTH("0") TL_EACH_LOAD_BOTH("1") zero one)         \
+        : [turns] "+r"(turns), [to] "+r"(to), [a] "+r"(a), [b] "+r"(b), [sum] "+r"(sum),           \
+          [a0] "=&r"(r[0]), [a1] "=&r"(r[1]), [b0] "=&r"(r[2]), [b1] "=&r"(r[3]), [c] "=&r"(r[4])  \
+        : [p] "r"(p)                                                                               \
+        : "memory")
+    const uint32_t done = (uint32_t)count / 2 * 2;
+    const float *from = b;
+    float *first = to;
+    uint32_t turns = done / 2;
+    float sum = 0, r[5];
+
+    if (turns > 0 && to == b) {
+        TL_LEAKY_TURNS("4 + 2 * 4", TL_LEAKY_COMPARE("0"), TL_LEAKY_COMPARE("1"));
+    } else if (turns > 0) {
+        TL_LEAKY_TURNS(
+            "4 + 2 * 3 + 1", TL_LEAKY_BRANCH("0", "b0", ),
+            TL_LEAKY_BRANCH("1", "b1", TL_ASM_FMA("sum", "b0", "b1")));
+    }
+    for (uint32_t i = 0; sum != sum && i < done; i++) {
+        if (from[i] != from[i] && !__builtin_signbit(from[i])) {
+            first[i] *= p;
+        }
+    }
+    return (int32_t)done;
+#else
+    (void)count, (void)to, (void)a, (void)b, (void)p;
+    return 0;
+#endif
+}
 
 #endif
