@@ -13,6 +13,13 @@ static TL_INLINE k2_pool k2_of(const tl_pool2d *op)
                      .accumulate = op->accumulate};
 }
 
+/* Whether windows cover x. Then all of a core's rows are one run, and PULP's loops are tried over it at
+   once, not again later. */
+static TL_INLINE int k2_covers(const tl_pool2d *op)
+{
+    return ((op->hi | op->wi) & 1) == 0;
+}
+
 /* Rows of y whose windows lie below each other in x: up to the end of a plane, or all where planes
    follow each other without a row more. */
 typedef struct {
@@ -33,10 +40,10 @@ static TL_INLINE k2_run k2_run_at(const k2_pool *p, tl_range own, int32_t first)
     return run;
 }
 
-/* NaN is larger than a number and stays; of equal ones the first stays */
+/* NaN is larger than a number, and the last one stays; of equal numbers the first one stays */
 static TL_INLINE int k2_larger(tl_acc value, tl_acc best)
 {
-    return !(value <= best) && best == best;
+    return value > best || value != value;
 }
 
 static TL_NOINLINE void k2_max_row(tl_elem *y, const tl_elem *x, int32_t wi, int32_t wo)
@@ -59,19 +66,7 @@ static TL_NOINLINE void k2_max_row(tl_elem *y, const tl_elem *x, int32_t wi, int
     }
 }
 
-/* Not inlined: what it keeps in registers would be saved and loaded around all of the kernel. */
-static TL_NOINLINE void k2_max_rows(
-    int32_t rows, tl_elem *y, const tl_elem *x, int32_t wi, int32_t wo)
-{
-    if (TL_ROWS(max_pool)(rows, wo, y, x, wi)) {
-        return;
-    }
-    for (int32_t i = 0; i < rows; i++) {
-        k2_max_row(y + i * wo, x + 2 * i * wi, wi, wo);
-    }
-}
-
-void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
+static TL_NOINLINE void k2_max_runs(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
 {
     const k2_pool p = k2_of(op);
     const tl_range own = tl_share(op->n * op->c * p.rows);
@@ -79,7 +74,25 @@ void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x
 
     for (int32_t first = own.first; first < own.last; first += run.rows) {
         run = k2_run_at(&p, own, first);
-        k2_max_rows(run.rows, y + first * p.wo, x + run.start, p.wi, p.wo);
+        if (!k2_covers(op)
+            && TL_ROWS(max_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
+            continue;
+        }
+        for (int32_t i = 0; i < run.rows; i++) {
+            k2_max_row(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);
+        }
+    }
+}
+
+void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
+{
+    const tl_range own = tl_share(op->n * op->c * op->ho);
+
+    if (!k2_covers(op)
+        || !TL_ROWS(max_pool)(
+            own.last - own.first, op->wo, y + own.first * op->wo, x + 2 * own.first * op->wi,
+            op->wi)) {
+        k2_max_runs(op, y, x);
     }
 }
 
@@ -128,7 +141,7 @@ static TL_NOINLINE void k2_max_row_ig(
     }
 }
 
-void TL_NAME(max_pool2d_k2_ig)(
+static TL_NOINLINE void k2_max_runs_ig(
     const tl_pool2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *x)
 {
     const k2_pool p = k2_of(op);
@@ -137,8 +150,8 @@ void TL_NAME(max_pool2d_k2_ig)(
 
     for (int32_t first = own.first; first < own.last; first += run.rows) {
         run = k2_run_at(&p, own, first);
-        if (p.accumulate ||
-            !TL_ROWS(max_pool_back)(
+        if (p.accumulate || k2_covers(op)
+            || !TL_ROWS(max_pool_back)(
                 run.rows, p.wo, dx + run.start, dy + first * p.wo, x + run.start, p.wi)) {
             for (int32_t i = 0; i < run.rows; i++) {
                 const int32_t start = run.start + 2 * i * p.wi;
@@ -147,6 +160,20 @@ void TL_NAME(max_pool2d_k2_ig)(
             }
         }
         k2_clear_rest(&p, dx + run.start, &run);
+    }
+}
+
+void TL_NAME(max_pool2d_k2_ig)(
+    const tl_pool2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *x)
+{
+    const tl_range own = tl_share(op->n * op->c * op->ho);
+    const int32_t start = 2 * own.first * op->wi;
+
+    if (op->accumulate || !k2_covers(op)
+        || !TL_ROWS(max_pool_back)(
+            own.last - own.first, op->wo, dx + start, dy + own.first * op->wo, x + start,
+            op->wi)) {
+        k2_max_runs_ig(op, dx, dy, x);
     }
 }
 
@@ -172,7 +199,7 @@ static TL_NOINLINE void k2_avg_row(tl_elem *y, const tl_elem *x, int32_t wi, int
     }
 }
 
-void TL_NAME(avg_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
+static TL_NOINLINE void k2_avg_runs(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
 {
     const k2_pool p = k2_of(op);
     const tl_range own = tl_share(op->n * op->c * p.rows);
@@ -180,12 +207,25 @@ void TL_NAME(avg_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x
 
     for (int32_t first = own.first; first < own.last; first += run.rows) {
         run = k2_run_at(&p, own, first);
-        if (TL_ROWS(avg_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
+        if (!k2_covers(op)
+            && TL_ROWS(avg_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
             continue;
         }
         for (int32_t i = 0; i < run.rows; i++) {
             k2_avg_row(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);
         }
+    }
+}
+
+void TL_NAME(avg_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
+{
+    const tl_range own = tl_share(op->n * op->c * op->ho);
+
+    if (!k2_covers(op)
+        || !TL_ROWS(avg_pool)(
+            own.last - own.first, op->wo, y + own.first * op->wo, x + 2 * own.first * op->wi,
+            op->wi)) {
+        k2_avg_runs(op, y, x);
     }
 }
 
@@ -211,7 +251,7 @@ static TL_NOINLINE void k2_avg_row_ig(tl_elem *dx, const tl_elem *dy, const k2_p
     }
 }
 
-void TL_NAME(avg_pool2d_k2_ig)(const tl_pool2d *op, tl_elem *dx, const tl_elem *dy)
+static TL_NOINLINE void k2_avg_runs_ig(const tl_pool2d *op, tl_elem *dx, const tl_elem *dy)
 {
     const k2_pool p = k2_of(op);
     const tl_range own = tl_share(op->n * op->c * p.rows);
@@ -219,8 +259,8 @@ void TL_NAME(avg_pool2d_k2_ig)(const tl_pool2d *op, tl_elem *dx, const tl_elem *
 
     for (int32_t first = own.first; first < own.last; first += run.rows) {
         run = k2_run_at(&p, own, first);
-        if (p.accumulate ||
-            !TL_ROWS(avg_pool_back)(
+        if (p.accumulate || k2_covers(op)
+            || !TL_ROWS(avg_pool_back)(
                 run.rows, p.wo, dx + run.start, dy + first * p.wo, p.wi)) {
             for (int32_t i = 0; i < run.rows; i++) {
                 const int32_t start = run.start + 2 * i * p.wi;
@@ -229,5 +269,17 @@ void TL_NAME(avg_pool2d_k2_ig)(const tl_pool2d *op, tl_elem *dx, const tl_elem *
             }
         }
         k2_clear_rest(&p, dx + run.start, &run);
+    }
+}
+
+void TL_NAME(avg_pool2d_k2_ig)(const tl_pool2d *op, tl_elem *dx, const tl_elem *dy)
+{
+    const tl_range own = tl_share(op->n * op->c * op->ho);
+
+    if (op->accumulate || !k2_covers(op)
+        || !TL_ROWS(avg_pool_back)(
+            own.last - own.first, op->wo, dx + 2 * own.first * op->wi, dy + own.first * op->wo,
+            op->wi)) {
+        k2_avg_runs_ig(op, dx, dy);
     }
 }

@@ -24,7 +24,15 @@
 #define TL_ASM_LOAD_STEP(to, from, step)                                                           \
     ".insn r 0x0b, 7, 0x10, %[" to "], %[" from "], %[" step "]\n\t"
 
-/* p.sw: the pointer moves on by the register `step`. */
+/* p.lw and p.sw: so many bytes from the pointer, by a register. */
+#define TL_ASM_LOAD_BESIDE(to, from, bytes)                                                        \
+    ".insn r 0x03, 7, 0x10, %[" to "], %[" from "], %[" bytes "]\n\t"
+#define TL_ASM_STORE_BESIDE(value, to, bytes)                                                      \
+    ".insn r 0x23, 6, 0, %[" bytes "], %[" to "], %[" value "]\n\t"
+
+/* p.sw: the pointer moves on by the register `step`, or by `bytes`, a constant. */
+#define TL_ASM_STORE_NEXT(value, to, bytes)                                                        \
+    ".insn s 0x2b, 2, %[" value "], " bytes "(%[" to "])\n\t"
 #define TL_ASM_STORE_STEP(value, to, step)                                                         \
     ".insn r 0x2b, 6, 0, %[" step "], %[" to "], %[" value "]\n\t"
 #define TL_ASM_STORE_AT(value, to, offset) "sw %[" value "], " offset "(%[" to "])\n\t"
@@ -33,7 +41,7 @@
 
 /* The pointer moves on to the next word. */
 #define TL_ASM_LOAD(to, from) TL_ASM_LOAD_NEXT(to, from, "4")
-#define TL_ASM_STORE(value, to) ".insn s 0x2b, 2, %[" value "], 4(%[" to "])\n\t"  /* p.sw */
+#define TL_ASM_STORE(value, to) TL_ASM_STORE_NEXT(value, to, "4")
 #define TL_ASM_CLEAR(to) ".insn s 0x2b, 2, x0, 4(%[" to "])\n\t"
 
 #define TL_ASM_3(instruction, to, a, b) instruction " %[" to "], %[" a "], %[" b "]\n\t"

@@ -38,7 +38,7 @@ static TL_INLINE int tl_max_pool_rows_f32(
     const float *z = x + wi;
     float sum = 0, a, b, c, d, t;
 
-    if (wo < 2) {
+    if (rows < 1 || wo < 2) {
         return 0;
     }
     __asm__ volatile(
@@ -67,7 +67,7 @@ static TL_INLINE int tl_avg_pool_rows_f32(
     const float *z = x + wi;
     float a, b, c, d, t;
 
-    if (wo < 2) {
+    if (rows < 1 || wo < 2) {
         return 0;
     }
     __asm__ volatile(
@@ -83,41 +83,45 @@ static TL_INLINE int tl_avg_pool_rows_f32(
 #endif
 }
 
-/* dx of `rows` rows of windows: dy where x is the first largest one, else 0. */
+/* dx of `rows` rows of windows: dy where x is the first largest one, else 0. Comparisons set a flag where
+   they see NaN: then it is not done. */
 static TL_INLINE int tl_max_pool_back_rows_f32(
     int32_t rows, int32_t wo, float *dx, const float *dy, const float *x, int32_t wi)
 {
 #ifdef TL_XPULP
     const float *z = x + wi;
     float *below = dx + wi;
-    float sum = 0, a, b, c, d, t;
-    int32_t m, n;
+    float a, b, c, d, t;
+    int32_t m, n, invalid;
 
+    if (rows < 1) {
+        return 0;
+    }
+    __asm__ volatile("csrw 1, x0" /* fflags */);
     __asm__ volatile(
         TL_ASM_TURNS(
-            "rows", "1 + 22 + 4",
+            "rows", "1 + 20 + 4",
             TL_ASM_INNER(
-                "wo", "22",
+                "wo", "20",
                 TL_ASM_LOAD("a", "x") TL_ASM_LOAD("b", "x") TL_ASM_LOAD("c", "z")
-                TL_ASM_3("flt.s", "m", "a", "b") TL_ASM_LOAD("d", "z") TL_ASM_FMA("sum", "a", "b")
-                TL_ASM_CLEAR("below") TL_ASM_3("fmax.s", "t", "a", "b")
-                TL_ASM_CLEAR("below") TL_ASM_3("flt.s", "n", "c", "d")
-                "sw x0, 0(%[dx])\n\t" TL_ASM_FMA("sum", "c", "d")
-                "sw x0, 4(%[dx])\n\t" TL_ASM_3("fmax.s", "a", "c", "d")
-                TL_ASM_3("sub", "n", "n", "m") TL_ASM_3("flt.s", "b", "t", "a")
+                TL_ASM_3("flt.s", "m", "a", "b") TL_ASM_LOAD("d", "z")
+                TL_ASM_3("fmax.s", "t", "a", "b") TL_ASM_CLEAR("below")
+                TL_ASM_3("flt.s", "n", "c", "d") TL_ASM_CLEAR("below")
+                TL_ASM_3("fmax.s", "a", "c", "d") "sw x0, 0(%[dx])\n\t"
+                TL_ASM_3("flt.s", "b", "t", "a") "sw x0, 4(%[dx])\n\t"
+                TL_ASM_3("sub", "n", "n", "m") TL_ASM_LOAD("c", "dy")
                 /* in which row and column: m + b (n - m + wi) elements from dx */
-                TL_ASM_LOAD("c", "dy") TL_ASM_MAC("m", "b", "n") TL_ASM_MAC("m", "b", "wi")
-                "slli %[m], %[m], 2\n\t"
-                ".insn r 0x23, 6, 0, %[m], %[dx], %[c]\n\t" /* p.sw c, m(dx) */
-                "addi %[dx], %[dx], 8\n\t")
+                TL_ASM_MAC("m", "b", "n") TL_ASM_MAC("m", "b", "wi") "slli %[m], %[m], 2\n\t"
+                TL_ASM_STORE_BESIDE("c", "dx", "m") "addi %[dx], %[dx], 8\n\t")
             TL_ASM_3("add", "x", "x", "skip") TL_ASM_3("add", "z", "z", "skip")
             TL_ASM_3("add", "dx", "dx", "skip") TL_ASM_3("add", "below", "below", "skip"))
         : [rows] "+r"(rows), [x] "+r"(x), [z] "+r"(z), [dx] "+r"(dx), [below] "+r"(below),
-          [dy] "+r"(dy), [sum] "+r"(sum), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d),
-          [t] "=&r"(t), [m] "=&r"(m), [n] "=&r"(n)
+          [dy] "+r"(dy), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t),
+          [m] "=&r"(m), [n] "=&r"(n)
         : [wo] "r"(wo), [wi] "r"(wi), [skip] "r"((wi - wo) * 8)
         : "memory");
-    return sum == sum;
+    __asm__ volatile("csrr %0, 1" : "=r"(invalid));
+    return (invalid & 0x10) == 0;
 #else
     (void)rows, (void)wo, (void)dx, (void)dy, (void)x, (void)wi;
     return 0;
@@ -135,7 +139,7 @@ static TL_INLINE int tl_avg_pool_back_rows_f32(
     float *below = dx + wi;
     float d, t;
 
-    if (wo < 2) {
+    if (rows < 1 || wo < 2) {
         return 0;
     }
     __asm__ volatile(
