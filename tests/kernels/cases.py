@@ -13,7 +13,7 @@ import torch.nn as nn  # the layers' expressions name it
 import torch.nn.functional as F  # noqa: N812
 from hypothesis import strategies as st
 
-from tests.kernels.harness import Array, Harness
+from tests.kernels.harness import Array, Given, Harness
 from trainlib_deployer.ir.graph import Node
 from trainlib_deployer.ir.step import Step
 from trainlib_deployer.ir.tensor import Kind, Shape, Tensor
@@ -120,6 +120,18 @@ def run_step(
         if not operand.access.writes:
             assert before.tobytes() == after.tobytes(), f"{operand.tensor.name} was written"
         values[operand.tensor.name] = after
+
+
+def run_in_place(
+    harness: Harness, step: Step, kernel: Kernel, cores: int, values: dict[str, Array], index: int
+) -> Array:
+    """The first operand, an output, in the place of an input."""
+    tensors = [operand.tensor for operand in step.operands]
+    operands: list[Given] = [values[tensor.name] if tensor else None for tensor in tensors]
+    operands[0], operands[index] = operands[index], 0
+    result = harness.run(kernel, cores, step.fields, operands)[0]
+    assert result is not None and tensors[0]
+    return result.reshape(tensors[0].shape)
 
 
 def node_of(case: Case) -> Node:

@@ -2,8 +2,8 @@
    output. One build serves thousands of cases.
 
    Request, in 32-bit words: function, cores, members of the shape struct (their number first),
-   operands (their number first; each its number of words, or -1 for NULL, then the words).
-   Answer: the words of every operand that is not NULL.
+   operands (their number first; each its number of words, then the words; or -1 for NULL, or -2 - i
+   where it lies in operand i's place). Answer: the words of every operand that has a place of its own.
 
    `function` counts the lines of kernels.def, then the functions of tl/math.h, then those of
    tl/rates.h (members: the step, the lr and the constants; the operand: the rate). Each operand is a
@@ -272,6 +272,7 @@ static void serve(uint32_t function)
     static int cores;
     request r = {.function = function};
     uint32_t words[OPERANDS_MAX];
+    int own[OPERANDS_MAX];
     const int wanted = (int)take_word();
     const uint32_t members = take_word();
     uint32_t operands;
@@ -283,9 +284,12 @@ static void serve(uint32_t function)
     operands = take_word();
     for (uint32_t i = 0; i < operands && i < OPERANDS_MAX; i++) {
         words[i] = take_word();
-        if (words[i] != UINT32_MAX) {
+        own[i] = words[i] < UINT32_MAX - OPERANDS_MAX;
+        if (own[i]) {
             r.operands[i] = new_block(words[i]);
             take(r.operands[i], words[i]);
+        } else if (words[i] != UINT32_MAX) {
+            r.operands[i] = r.operands[UINT32_MAX - 1 - words[i]];
         }
     }
     if (wanted != cores) {
@@ -297,7 +301,7 @@ static void serve(uint32_t function)
     }
     tl_team_run(run_on_team, &r);
     for (uint32_t i = 0; i < operands; i++) {
-        if (r.operands[i]) {
+        if (own[i]) {
             check_block(r.operands[i], words[i]);
             give(r.operands[i], words[i]);
             free_words((uint32_t *)r.operands[i] - GUARDED);

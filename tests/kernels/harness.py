@@ -14,6 +14,7 @@ from trainlib_deployer.resources import templates_root
 from trainlib_deployer.tuning.kernels import Kernel, all_kernels
 
 Array = npt.NDArray[np.generic]
+Given = Array | int | None  # an operand's values, or the number of the one in whose place it lies
 
 HERE = Path(__file__).parent
 LIBRARY = templates_root() / "lib"
@@ -38,16 +39,15 @@ def build(program: Path, *options: str, compiler: str = "gcc") -> None:
     assert result.returncode == 0, result.stderr
 
 
-def request_bytes(
-    function: int, cores: int, members: bytes, operands: Sequence[Array | None]
-) -> bytes:
+def request_bytes(function: int, cores: int, members: bytes, operands: Sequence[Given]) -> bytes:
     """A request as harness.c reads it."""
     words = [np.array([function, cores, len(members) // 4], "<u4").tobytes(), members]
     words.append(np.array(len(operands), "<u4").tobytes())
     for operand in operands:
-        size = 0xFFFFFFFF if operand is None else operand.size
-        words.append(np.array(size, "<u4").tobytes())
-        words.append(b"" if operand is None else operand.tobytes())
+        if isinstance(operand, np.ndarray):
+            words += [np.array(operand.size, "<u4").tobytes(), operand.tobytes()]
+        else:
+            words.append(np.array(-1 if operand is None else -2 - operand, "<i4").tobytes())
     return b"".join(words)
 
 
@@ -72,9 +72,10 @@ class Harness:
         kernel: Kernel,
         cores: int,
         fields: Mapping[str, int | float],
-        operands: Sequence[Array | None],
+        operands: Sequence[Given],
     ) -> list[Array | None]:
-        """Call a kernel; the operands as they are afterwards, in the same order."""
+        """Call a kernel; the operands as they are afterwards, in the same order; None for those in
+        another's place."""
         members = b"".join(
             np.array(value, "<f4" if isinstance(value, float) else "<i4").tobytes()
             for value in fields.values()
@@ -99,7 +100,7 @@ class Harness:
         return result
 
     def _ask(
-        self, function: int, cores: int, members: bytes, operands: Sequence[Array | None]
+        self, function: int, cores: int, members: bytes, operands: Sequence[Given]
     ) -> list[Array | None]:
         assert self._process.stdin and self._process.stdout
         try:
@@ -109,7 +110,7 @@ class Harness:
             self._fail()
         answer: list[Array | None] = []
         for operand in operands:
-            if operand is None:
+            if not isinstance(operand, np.ndarray):
                 answer.append(None)
                 continue
             data = self._process.stdout.read(operand.nbytes)

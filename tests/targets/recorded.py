@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.conftest import EXAMPLES, deployed, make
-from tests.kernels.harness import HERE, LIBRARY, Array, Harness, request_bytes
+from tests.kernels.harness import HERE, LIBRARY, Array, Given, Harness, request_bytes
 from trainlib_deployer.spec.model import DeviceOptions
 from trainlib_deployer.tuning.kernels import all_kernels
 
@@ -32,7 +32,7 @@ class RecordingHarness(Harness):
         self.exchanges: list[Exchange] = []
 
     def _ask(
-        self, function: int, cores: int, members: bytes, operands: Sequence[Array | None]
+        self, function: int, cores: int, members: bytes, operands: Sequence[Given]
     ) -> list[Array | None]:
         answer = super()._ask(function, cores, members, operands)
         kernels = all_kernels()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.bench.kernel_rows import layer_steps, loss_steps
-from tests.kernels.cases import kernels_for, run_step
+from tests.kernels.cases import kernels_for, run_in_place, run_step
 from tests.kernels.harness import Array
 from tests.targets.conftest import ready
 from tests.targets.recorded import RecordingHarness, answers_of_target, harness_project
@@ -65,8 +65,10 @@ def test_gvsoc_gives_the_bits_of_the_host(
     random = np.random.default_rng(0)
     for step in steps():
         for kernel in kernels_for(step):
-            for special in (0.0, 0.05):
+            for special in (0.0, 0.05, 0.4):
                 values = values_of(step, random, special)
+                for _, index in step.in_place:
+                    run_in_place(recording, step, kernel, cores, values, index)
                 run_step(recording, step, kernel, cores, values)
     project = harness_project(tmp_path / "out")
     answers = answers_of_target(project, "gvsoc", recording.exchanges, cores=cores)
