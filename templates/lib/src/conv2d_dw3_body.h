@@ -1,6 +1,6 @@
-/* Depthwise convolution with a 3 x 3 window. A core owns rows of y (fw) or dx (ig): each is a sum
-   over up to three rows of the source, whose columns slide through registers. Columns outside the
-   source count as zero. wg: a core owns channels, or rows of their windows. */
+/* Depthwise convolution with a 3 x 3 window of any stride. A core owns rows of y (fw) or dx (ig): each
+   is a sum over up to three rows of the source, whose columns slide through registers. Columns outside
+   the source count as zero. */
 
 /* Rows to make, one below the other, from the same number of rows of the source. */
 typedef struct {
@@ -138,68 +138,6 @@ static TL_INLINE void dw3_near(const int rows, const int accumulate, const dw3_r
     }
 }
 
-/* One output whose new columns may lie outside. */
-static TL_INLINE void dw3_far_border(
-    const int rows, const int accumulate, tl_acc bias, tl_elem *to, const tl_acc w[DW3][DW3],
-    tl_acc a[DW3], const tl_elem *from[DW3], int32_t at, int32_t extent)
-{
-    tl_acc b[DW3], c[DW3];
-
-    dw3_take_checked(rows, b, from, 1, at + 1, extent);
-    dw3_take_checked(rows, c, from, 2, at + 2, extent);
-    dw3_output(rows, accumulate, bias, to, w, a, b, c);
-    for (int r = 0; r < rows; r++) {
-        a[r] = c[r];
-        from[r] += 2;
-    }
-}
-
-/* Windows two columns apart: each brings two new ones. */
-static TL_INLINE void dw3_far(const int rows, const int accumulate, const dw3_rows *row)
-{
-    const int32_t extent = row->extent;
-    const tl_range range = dw3_outputs(row->start, 2, extent, row->count);
-    const int32_t first = row->start + 2 * range.first;
-    const tl_acc bias = row->bias;
-    tl_acc w[DW3][DW3];
-
-    dw3_weights(rows, row, w);
-    for (int32_t line = 0; line < row->lines; line++) {
-        tl_elem *to = row->to + line * row->to_line;
-        tl_elem *const start = to + range.first;
-        tl_elem *const end = to + range.last;
-        tl_elem *const all = to + row->count;
-        const tl_elem *from[DW3];
-        tl_acc a[DW3], b[DW3], c[DW3];
-        int32_t at = first;
-
-        dw3_line(rows, row, line, first, from);
-        for (; to < start; to++) {
-            *to = accumulate ? *to : TL_STORE(bias);
-        }
-        dw3_take_checked(rows, a, from, 0, first, extent);
-        if (at + 1 < 0 && to < all) {
-            dw3_far_border(rows, accumulate, bias, to, w, a, from, at, extent);
-            at += 2;
-            to++;
-        }
-        for (; to + 2 <= end; to += 2, at += 4) {
-            dw3_take(rows, b, from, 1);
-            dw3_take(rows, c, from, 2);
-            dw3_output(rows, accumulate, bias, to, w, a, b, c);
-            dw3_take(rows, b, from, 3);
-            dw3_take(rows, a, from, 4);
-            dw3_output(rows, accumulate, bias, to + 1, w, c, b, a);
-            for (int r = 0; r < rows; r++) {
-                from[r] += 4;
-            }
-        }
-        for (; to < all; to++, at += 2) {
-            dw3_far_border(rows, accumulate, bias, to, w, a, from, at, extent);
-        }
-    }
-}
-
 /* Backward of that: column q of the source reaches columns 2 q (weight 0), 2 q + 1 (1) and 2 q + 2
    (2), counted from the padding on; the row begins at column `start` of these. */
 static TL_INLINE void dw3_half(
@@ -331,7 +269,6 @@ static void dw3_nothing(const dw3_rows *row)
 }
 
 DW3_FUNCTIONS(dw3_near)
-DW3_FUNCTIONS(dw3_far)
 DW3_FUNCTIONS(dw3_spread)
 
 static TL_NOINLINE void strip_fw(
@@ -340,21 +277,16 @@ static TL_NOINLINE void strip_fw(
     const dw3_planes planes = {
         .from = x, .w = w, .b = b, .to = y, .n = op->n, .channels = op->co, .lines = op->ho,
         .count = op->wo, .extent_h = op->hi, .extent_w = op->wi, .top = op->pad_top,
-        .left = op->pad_left, .step = op->stride_w, .accumulate = op->accumulate};
+        .left = op->pad_left, .accumulate = op->accumulate};
 
     strip_planes(&planes);
 }
 
-void TL_NAME(conv2d_dw3_fw)(
+static TL_NOINLINE void rows_fw(
     const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
 {
-    if (op->stride_h == op->stride_w) {
-        strip_fw(op, y, x, w, b);
-        return;
-    }
     const int32_t channels = op->co, outputs = op->ho, hi = op->hi, wi = op->wi;
     const int32_t step = op->stride_h, pad = op->pad_top;
-    void (*const *const run)(const dw3_rows *) = op->stride_w == 1 ? dw3_near_of : dw3_far_of;
     const int32_t last_full =
         hi + pad < DW3 ? -1 : smallest_of((hi + pad - DW3) / step, outputs - 1);
     const tl_range own = tl_share(op->n * channels * outputs);
@@ -380,7 +312,7 @@ void TL_NAME(conv2d_dw3_fw)(
         if (rows == DW3) {
             row.lines = smallest_of(last_full + 1, line + own.last - item) - line;
         }
-        run[rows + (rows == DW3 && row.accumulate)](&row);
+        dw3_near_of[rows + (rows == DW3 && row.accumulate)](&row);
         row.to += row.lines * row.count;
         line += row.lines;
         if (line == outputs) {
@@ -388,5 +320,21 @@ void TL_NAME(conv2d_dw3_fw)(
             plane++;
             channel = channel + 1 == channels ? 0 : channel + 1;
         }
+    }
+}
+
+void TL_NAME(conv2d_dw3_fw)(
+    const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
+{
+    if (op->stride_w == 2) {
+        if (op->accumulate) {
+            far_adding(op, y, x, w);
+        } else {
+            far_fw(op, y, x, w, b);
+        }
+    } else if (op->stride_h == 1) {
+        strip_fw(op, y, x, w, b);
+    } else {
+        rows_fw(op, y, x, w, b);
     }
 }

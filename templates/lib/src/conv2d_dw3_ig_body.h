@@ -32,7 +32,7 @@ static TL_NOINLINE void strip_ig(
     const dw3_planes planes = {
         .from = dy, .w = w, .to = dx, .n = op->n, .channels = op->co, .lines = op->hi,
         .count = op->wi, .extent_h = op->ho, .extent_w = op->wo, .top = DW3 - 1 - op->pad_top,
-        .left = DW3 - 1 - op->pad_left, .step = 1, .flip = 1, .accumulate = op->accumulate};
+        .left = DW3 - 1 - op->pad_left, .flip = 1, .accumulate = op->accumulate};
 
     strip_planes(&planes);
 }
