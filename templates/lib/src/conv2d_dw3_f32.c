@@ -13,6 +13,7 @@
 #include "conv2d_dw3_planes_body.h"
 #include "conv2d_dw3_far_body.h"
 #include "conv2d_dw3_body.h"
+#include "conv2d_dw3_pair_body.h"
 #include "conv2d_dw3_ig_body.h"
 #include "conv2d_wg_common_body.h"
 #include "conv2d_dw3_wg_body.h"

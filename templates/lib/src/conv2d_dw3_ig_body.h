@@ -37,12 +37,9 @@ static TL_NOINLINE void strip_ig(
     strip_planes(&planes);
 }
 
-void TL_NAME(conv2d_dw3_ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+static TL_NOINLINE void rows_ig(
+    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
 {
-    if (op->stride_h == 1 && op->stride_w == 1) {
-        strip_ig(op, dx, dy, w);
-        return;
-    }
     const int32_t channels = op->co, hi = op->hi, wi = op->wi, step = op->stride_h;
     const int32_t plane_y = op->ho * op->wo, near = op->stride_w == 1;
     void (*const *const run)(const dw3_rows *) = near ? dw3_near_of : dw3_spread_of;
@@ -70,5 +67,16 @@ void TL_NAME(conv2d_dw3_ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy,
         }
         item += end - line;
         line = 0;
+    }
+}
+
+void TL_NAME(conv2d_dw3_ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+{
+    if (op->stride_h == 2 && op->stride_w == 2) {
+        (op->accumulate ? pair_adding : pair_ig)(op, dx, dy, w);
+    } else if (op->stride_h == 1 && op->stride_w == 1) {
+        strip_ig(op, dx, dy, w);
+    } else {
+        rows_ig(op, dx, dy, w);
     }
 }

@@ -8,6 +8,7 @@ typedef float tl_acc;
 #define TL_LOAD(x) (x)
 #define TL_STORE(x) (x)
 #define TL_LOAD_STEP(from, bytes) tl_load_step_f32(from, bytes) /* of tl/xpulp.h */
+#define TL_STORE_STEP(to, value, bytes) tl_store_step_f32(to, value, bytes)
 #define TL_LOAD_NEXT(from, bytes) tl_load_next_f32(from, bytes)
 #define TL_PRODUCT tl_product_f32 /* of tl/xpulp_product.h */
 #define TL_BLOCKS tl_blocks_f32 /* of tl/xpulp_blocks.h */

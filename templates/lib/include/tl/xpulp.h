@@ -39,4 +39,16 @@ static TL_INLINE float tl_load_next_f32(const float **from, const int32_t bytes)
     return value;
 }
 
+/* Store to `*to`, which then moves on by `bytes`. */
+static TL_INLINE void tl_store_step_f32(float **to, float value, int32_t bytes)
+{
+#ifdef TL_XPULP
+    /* p.sw value, bytes(to!) */
+    __asm__ volatile(".insn r 0x2b, 6, 0, %1, %0, %2" : "+r"(*to) : "r"(bytes), "r"(value) : "memory");
+#else
+    **to = value;
+    *to = (float *)(void *)((char *)*to + bytes);
+#endif
+}
+
 #endif
