@@ -58,9 +58,9 @@ static TL_INLINE void pair_put(const int accumulate, pair_rows *rows, const tl_a
 static TL_INLINE void pair_even(
     const int begin, const int tap, const tl_acc w[DW3][DW3], const tl_acc in[2], tl_acc sum[2])
 {
-    sum[0] = begin ? w[0][tap] * in[0] : sum[0] + w[0][tap] * in[0];
+    sum[0] = (begin ? 0 : sum[0]) + w[0][tap] * in[0];
     sum[0] += w[2][tap] * in[1];
-    sum[1] = begin ? w[1][tap] * in[0] : sum[1] + w[1][tap] * in[0];
+    sum[1] = (begin ? 0 : sum[1]) + w[1][tap] * in[0];
 }
 
 static TL_INLINE void pair_odd(
@@ -102,7 +102,9 @@ static TL_INLINE void pair_make(
         pair_even(1, 2, w, in, next);
     }
     pair_blank(accumulate, see->before, rows, next);
-    for (int32_t i = see->full; i > 0; i--) {
+    const int done = TL_PAIRS(
+        accumulate, see->full, rows->to, rows->to_step, next, w, rows->from, rows->from_step);
+    for (int32_t i = done ? 0 : see->full; i > 0; i--) {
         pair_take(in, rows);
         pair_even(0, 0, w, in, next);
         pair_put(accumulate, rows, next);
@@ -119,13 +121,48 @@ static TL_INLINE void pair_make(
     }
 }
 
-static TL_INLINE void pair_planes(
-    const int accumulate, const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+/* The two rows of dy that pair `part` sees of those whose first rows of dx are row m's, and the pair. Rows
+   that are not there are one word; `middle` as of pair_planes. */
+static TL_INLINE void pair_at(
+    const tl_conv2d *op, int32_t m, int32_t part, int middle, const tl_elem *dy, tl_elem *dx,
+    const tl_elem *zero, tl_elem *nowhere, pair_rows *rows)
 {
-    const int32_t channels = op->co, hi = op->hi, wi = op->wi, ho = op->ho, wo = op->wo;
-    const int32_t pad = op->pad_top, above = pad >> 1;
-    const int32_t pairs = ((pad + hi - 1) >> 1) - above + 1;
-    const pair_columns see = pair_see(op->pad_left, wo, wi);
+    const int32_t apart = op->stride_h, ho = op->ho, hi = op->hi;
+    const int32_t line = m * apart + 2 * part - op->pad_top;
+    const int32_t to[2] = {middle ? -1 : line, middle ? line : 2 * part + 1 < apart ? line + 1 : -1};
+    int32_t from[2] = {m, m - (apart == 1 ? 2 : 1)};
+
+    if (part > 0) {
+        from[0] = -1;
+        from[1] = part == 1 ? m : -1;
+    } else if (middle) {
+        from[0] = m - 1;
+        from[1] = -1;
+    } else if (apart > 2) {
+        from[1] = -1;
+    }
+    for (int r = 0; r < 2; r++) {
+        const int seen = (uint32_t)from[r] < (uint32_t)ho, there = (uint32_t)to[r] < (uint32_t)hi;
+
+        rows->from[r] = seen ? dy + from[r] * op->wo : zero;
+        rows->from_step[r] = seen ? (int32_t)sizeof(tl_elem) : 0;
+        rows->to[r] = there ? dx + to[r] * op->wi : nowhere;
+        rows->to_step[r] = there ? (int32_t)sizeof(tl_elem) : 0;
+    }
+}
+
+/* With windows `apart` rows from each other, rows of dx from m * apart on, `apart` of them, are in pairs.
+   Where they are one apart, `middle` adds what a row gets by the window's second row, for which a pair has
+   no room. */
+static TL_INLINE void pair_planes(
+    const int accumulate, const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w,
+    int middle)
+{
+    const int32_t channels = op->co, hi = op->hi, plane_x = hi * op->wi, plane_y = op->ho * op->wo;
+    const int32_t pad = op->pad_top, apart = op->stride_h, parts = (apart + 1) >> 1;
+    const int32_t above = floor_div(pad, apart);
+    const int32_t pairs = (floor_div(pad + hi - 1, apart) - above + 1) * parts;
+    const pair_columns see = pair_see(op->pad_left, op->wo, op->wi);
     const tl_range own = tl_share(op->n * channels * pairs);
     const int32_t first = own.first / pairs;
     const tl_elem zero = 0;
@@ -134,8 +171,8 @@ static TL_INLINE void pair_planes(
     int32_t pair = own.first - first * pairs;
     int32_t left = own.last - own.first;
 
-    dy += first * ho * wo + see.column;
-    dx += first * hi * wi;
+    dy += first * plane_y + see.column;
+    dx += first * plane_x;
     while (left > 0) {
         const int32_t end = smallest_of(pairs, pair + left);
         const tl_elem *weight = w + channel * DW3 * DW3;
@@ -146,35 +183,27 @@ static TL_INLINE void pair_planes(
         }
         left -= end - pair;
         for (; pair < end; pair++) {
-            const int32_t from = above + pair, to = 2 * from - pad;
+            const int32_t m = parts > 1 ? pair / parts : pair;
             pair_rows rows;
 
-            for (int r = 0; r < 2; r++) {
-                const int seen = (uint32_t)(from - r) < (uint32_t)ho;
-                const int there = (uint32_t)(to + r) < (uint32_t)hi;
-
-                rows.from[r] = seen ? dy + (from - r) * wo : &zero;
-                rows.from_step[r] = seen ? (int32_t)sizeof(tl_elem) : 0;
-                rows.to[r] = there ? dx + (to + r) * wi : &nowhere;
-                rows.to_step[r] = there ? (int32_t)sizeof(tl_elem) : 0;
-            }
+            pair_at(op, above + m, pair - m * parts, middle, dy, dx, &zero, &nowhere, &rows);
             pair_make(accumulate, &see, weights, &rows);
         }
-        dy += ho * wo;
-        dx += hi * wi;
+        dy += plane_y;
+        dx += plane_x;
         channel = channel + 1 < channels ? channel + 1 : 0;
         pair = 0;
     }
 }
 
 static TL_NOINLINE void pair_adding(
-    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w, int middle)
 {
-    pair_planes(1, op, dx, dy, w);
+    pair_planes(1, op, dx, dy, w, middle);
 }
 
-static TL_NOINLINE void pair_ig(
-    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+static TL_NOINLINE void pair_set(
+    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w, int middle)
 {
-    pair_planes(0, op, dx, dy, w);
+    pair_planes(0, op, dx, dy, w, middle);
 }
