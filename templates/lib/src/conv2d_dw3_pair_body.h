@@ -14,6 +14,7 @@ typedef struct {
     int32_t rest;       /* pairs that do not */
     int32_t even;       /* whether the last element has an even column, and sees a new one */
     int32_t even_there;
+    int32_t taken;      /* columns in all */
 } pair_columns;
 
 static pair_columns pair_see(int32_t start, int32_t extent, int32_t count)
@@ -29,6 +30,7 @@ static pair_columns pair_see(int32_t start, int32_t extent, int32_t count)
     see.full = largest_of(smallest_of(extent, next + pairs) - largest_of(next, 0), 0);
     see.rest = pairs - see.before - see.full;
     see.even_there = (uint32_t)(next + pairs) < (uint32_t)extent;
+    see.taken = see.prior + (odd & see.odd_there) + see.full + (see.even & see.even_there);
     return see;
 }
 
@@ -163,6 +165,10 @@ static TL_INLINE void pair_planes(
     const int32_t above = floor_div(pad, apart);
     const int32_t pairs = (floor_div(pad + hi - 1, apart) - above + 1) * parts;
     const pair_columns see = pair_see(op->pad_left, op->wo, op->wi);
+    /* pairs that lack no row, of windows two rows apart, and from a row's end in dy to the next one */
+    const int32_t inner = apart == 2 ? largest_of(1, (pad + 1) >> 1) - above : pairs;
+    const int32_t inner_end = smallest_of(op->ho, (hi + pad) >> 1) - above;
+    const int32_t skip = op->wo - see.taken;
     const tl_range own = tl_share(op->n * channels * pairs);
     const int32_t first = own.first / pairs;
     const tl_elem zero = 0;
@@ -182,12 +188,20 @@ static TL_INLINE void pair_planes(
             weights[t / DW3][t % DW3] = TL_LOAD(weight[t]);
         }
         left -= end - pair;
-        for (; pair < end; pair++) {
-            const int32_t m = parts > 1 ? pair / parts : pair;
+        while (pair < end) {
+            const int32_t m = parts > 1 ? pair / parts : pair, stop = smallest_of(inner_end, end);
+            int32_t more = pair >= inner && pair < stop ? stop - pair : 1;
             pair_rows rows;
 
             pair_at(op, above + m, pair - m * parts, middle, dy, dx, &zero, &nowhere, &rows);
-            pair_make(accumulate, &see, weights, &rows);
+            pair += more;
+            for (; more > 0; more--) {
+                pair_make(accumulate, &see, weights, &rows);
+                for (int r = 0; r < 2; r++) {
+                    rows.from[r] += skip;
+                    rows.to[r] += op->wi;
+                }
+            }
         }
         dy += plane_y;
         dx += plane_x;
