@@ -104,7 +104,7 @@ static TL_INLINE void pair_make(
         pair_even(1, 2, w, in, next);
     }
     pair_blank(accumulate, see->before, rows, next);
-    const int done = TL_PAIRS(
+    const int done = TL_DW3_PAIRS(
         accumulate, see->full, rows->to, rows->to_step, next, w, rows->from, rows->from_step);
     for (int32_t i = done ? 0 : see->full; i > 0; i--) {
         pair_take(in, rows);

@@ -40,6 +40,14 @@ static TL_INLINE dw3_view dw3_look(const int apart, int32_t start, int32_t exten
     return see;
 }
 
+/* Whether at most a column on either side is missing. */
+static TL_INLINE int dw3_usual(const int apart, const dw3_view *see)
+{
+    const int begins = see->before == 0 && see->early == (apart == 1);
+
+    return begins && see->rest <= 1 && (apart == 1 || see->late == see->rest);
+}
+
 /* Where a core is: the rows of the source, how many bytes these move on by, and the result. */
 typedef struct {
     const tl_elem *from[DW3];
@@ -89,7 +97,7 @@ static TL_INLINE void dw3_slide(
         sum[0] = dw3_add(sum[0], 1, w, column);
         sum[1] = dw3_add(bias, 0, w, column);
     }
-    const int done = TL_WINDOWS(
+    const int done = TL_DW3_WINDOWS(
         1, accumulate, see->full, &at->to, sum, bias, w, at->from, at->step);
     for (int32_t i = done ? 0 : see->full; i > 0; i--) {
         dw3_take(column, at);
@@ -124,7 +132,7 @@ static TL_INLINE void dw3_jump(
         dw3_put(accumulate, at, dw3_add(bias, 2, w, column));
         sum[0] = dw3_add(bias, 0, w, column);
     }
-    const int done = TL_WINDOWS(
+    const int done = TL_DW3_WINDOWS(
         2, accumulate, see->full, &at->to, sum, bias, w, at->from, at->step);
     for (int32_t i = done ? 0 : see->full; i > 0; i--) {
         dw3_take(column, at);
@@ -140,6 +148,18 @@ static TL_INLINE void dw3_jump(
     for (int32_t i = see->rest; i > 0; i--) {
         dw3_put(accumulate, at, sum[0]);
         sum[0] = bias;
+    }
+}
+
+static TL_INLINE void dw3_rows(
+    const int apart, const int accumulate, int32_t lines, int32_t skip, const dw3_view *see,
+    const tl_acc w[DW3][DW3], tl_acc bias, dw3_place *at)
+{
+    for (; lines > 0; lines--) {
+        (apart == 1 ? dw3_slide : dw3_jump)(accumulate, see, w, bias, at);
+        for (int r = 0; r < DW3; r++) {
+            at->from[r] += skip;
+        }
     }
 }
 
@@ -184,6 +204,7 @@ static TL_INLINE void dw3_make(const int apart, const int accumulate, const dw3_
     const int32_t inner = p->up > 1 ? lines : ceil_div(p->top, down);
     const int32_t inner_end = floor_div(extent - DW3 + p->top, down) + 1;
     const int32_t skip = down * p->extent_w - see.taken;
+    const int usual = !accumulate && dw3_usual(apart, &see);
     const tl_range own = tl_share(p->n * channels * lines);
     const int32_t first = own.first / lines;
     const int32_t plane = extent * p->extent_w;
@@ -208,15 +229,14 @@ static TL_INLINE void dw3_make(const int apart, const int accumulate, const dw3_
         left -= end - line;
         while (line < end) {
             const int32_t stop = smallest_of(inner_end, end);
-            int32_t more = line >= inner && line < stop ? stop - line : 1;
+            const int32_t more = line >= inner && line < stop ? stop - line : 1;
 
             dw3_at(p, line, from, &zero, &at);
             line += more;
-            for (; more > 0; more--) {
-                (apart == 1 ? dw3_slide : dw3_jump)(accumulate, &see, w, bias, &at);
-                for (int r = 0; r < DW3; r++) {
-                    at.from[r] += skip;
-                }
+            if (!usual || !TL_DW3_ROWS(
+                    apart, more, see.first, see.full, see.rest, &at.to, bias, w, at.from, at.step,
+                    skip * (int32_t)sizeof(tl_elem))) {
+                dw3_rows(apart, accumulate, more, skip, &see, w, bias, &at);
             }
         }
         from += plane;
