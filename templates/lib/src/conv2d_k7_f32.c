@@ -6,10 +6,12 @@
 #include "tl/xpulp.h"
 #include "tl/xpulp_correlate.h"
 #include "tl/xpulp_sum.h"
+#include "tl/xpulp_taps.h"
 
 #define CONV2D_NAME(phase) TL_NAME(conv2d_k7_##phase)
 #define CONV2D_TAPS 7
 #define CONV2D_STRIDES 1 /* horizontal: 1 alone */
+#define CONV2D_WG_ROWS TL_ROWS(taps7)
 
 #include "conv2d_common.h"
 #include "gradient_body.h"
