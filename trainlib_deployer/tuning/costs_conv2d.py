@@ -207,11 +207,18 @@ cost("tl_conv2d_k3_ig_f32", "tl_conv2d_k5_ig_f32", "tl_conv2d_k7_ig_f32")(
         shared=(3366, 1932, 241.9, 0, 2.71, 2.194, 0),
     )
 )
-cost("tl_conv2d_k3_wg_f32", "tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
+cost("tl_conv2d_k3_wg_f32")(
     LinearCost(
         _lone(_weight_gradient, 1.42),
-        alone=(3124, 289.4, 0, 21.21, 1.256, 0, 4.609),
-        shared=(2804, 255.9, 5.133, 22.26, 1.781, 0, 1.943),
+        alone=(1492, 188.2, 5.039, 0, 0.9858, 0.9785, 4.505),
+        shared=(1250, 174.2, 10.35, 0, 0.9829, 1.904, 1.692),
+    )
+)
+cost("tl_conv2d_k5_wg_f32", "tl_conv2d_k7_wg_f32")(
+    LinearCost(
+        _lone(_weight_gradient, 1.42),
+        alone=(1824, 238.4, 0, 22.18, 1.221, 0, 5.6),
+        shared=(1521, 231.8, 0, 5.691, 0.6645, 3.962, 3.759),
     )
 )
 cost("tl_conv2d_k4_fw_f32")(
