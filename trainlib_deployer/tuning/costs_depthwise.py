@@ -15,10 +15,8 @@ _BACKWARD: dict[int, _Factors] = {
     1: ((585.1, 573.6, 0.0, 13.9), (635.1, 434.3, 3.4, 18.7)),
     2: ((858.5, 412.5, 62.5, 16.2), (925.2, 301.9, 68.3, 19.2)),
 }
-_SUMS: dict[int, _Factors] = {
-    1: ((485.0, 602.0, 81.5, 4.79, 6.65), (0.0, 846.0, 97.7, 7.25, 0.0)),
-    2: ((485.0, 602.0, 81.5, 7.03, 6.65), (0.0, 846.0, 97.7, 10.3, 0.0)),
-}
+# The weight gradient: both strides.
+_SUMS: _Factors = ((702.0, 164.0, 10.4, 5.43), (679.0, 183.0, 9.74, 6.38))
 
 
 def _parts(own: float, each: float, cores: int) -> float:
@@ -51,11 +49,6 @@ def _ig(f: Fields, cores: int) -> float:
 
 @cost("tl_conv2d_dw3_wg_f32")
 def _wg(f: Fields, cores: int) -> float:
-    """Channels of the slowest core, rows of dy in them, elements for rows of windows, the bias."""
-    own = share(3 * f["co"], cores)
-    lines = f["n"] * f["ho"]
-    channels = _parts(own, 3, cores)
-    outputs = own * lines * f["wo"]
-    bias = share(f["co"], cores) * lines * f["wo"]
-    counts = (1, channels, channels * lines, outputs, bias)
-    return weighted(counts, *_SUMS[int(f["stride_w"])], cores)
+    """Rows of windows of the slowest core; rows and elements of dy for them, bias included."""
+    own = share(3 * f["co"], cores) * f["n"]
+    return weighted((1, own, own * f["ho"], own * f["ho"] * f["wo"]), *_SUMS, cores)
