@@ -41,7 +41,8 @@ void tl_conv2d_wg_f32(
 /* Input gradient; elements of x that no window reaches get 0. */
 void tl_conv2d_ig_f32(const tl_conv2d *op, float *dx, const float *dy, const float *w);
 
-/* The same for depthwise layers (groups = ci = co) with a 3 x 3 window and columns 1 or 2 apart. */
+/* The same for depthwise layers (groups = ci = co) with a 3 x 3 window and columns 1 or 2 apart. wg: of a
+   sample the windows that see one column of x alone come last. */
 void tl_conv2d_dw3_fw_f32(
     const tl_conv2d *op, float *y, const float *x, const float *w, const float *b);
 void tl_conv2d_dw3_wg_f32(
