@@ -45,10 +45,10 @@ static TL_INLINE void dw3_wg_row(
     const int step, tl_acc sum[DW3], int32_t count, const tl_elem *x, const tl_elem *dy,
     const tl_elem *left, const tl_elem *right)
 {
-    const tl_elem *const last = dy + count - 1;
+    int32_t more = count - 1; /* behind which the last one comes */
     tl_acc a = TL_LOAD(*left), b = TL_LOAD(*x++), c;
 
-    while (last - dy >= DW3) {
+    for (; more >= DW3; more -= DW3) {
         c = TL_LOAD(x[0]);
         dw3_wg_add(sum, a, b, c, dy);
         if (step == 1) {
@@ -69,7 +69,7 @@ static TL_INLINE void dw3_wg_row(
         x += step * DW3;
         dy += DW3;
     }
-    while (dy < last) {
+    for (; more > 0; more--) {
         c = TL_LOAD(*x++);
         dw3_wg_add(sum, a, b, c, dy++);
         a = step == 1 ? b : c;
