@@ -71,13 +71,47 @@ static TL_INLINE tl_acc dw3_add(
     return sum;
 }
 
-static TL_INLINE void dw3_put(const int accumulate, dw3_place *at, tl_acc sum)
+static TL_INLINE void dw3_put(const int accumulate, tl_elem *to, tl_acc sum)
 {
-    *at->to = TL_STORE(accumulate ? TL_LOAD(*at->to) + sum : sum);
-    at->to++;
+    *to = TL_STORE(accumulate ? TL_LOAD(*to) + sum : sum);
 }
 
-/* Windows next to each other: sum[0] waits for its third column, sum[1] for its second. */
+/* sum[0] waits for its third column, sum[1] for its second. */
+static TL_INLINE void dw3_step(
+    const int accumulate, tl_elem *to, const tl_acc w[DW3][DW3], tl_acc bias,
+    const tl_acc column[DW3], tl_acc sum[2])
+{
+    dw3_put(accumulate, to, dw3_add(sum[0], 2, w, column));
+    sum[0] = dw3_add(sum[1], 1, w, column);
+    sum[1] = dw3_add(bias, 0, w, column);
+}
+
+/* Several windows at once, for which pointers move on once: only where all three rows are there. */
+static TL_INLINE int32_t dw3_turns(
+    const int accumulate, int32_t windows, const tl_acc w[DW3][DW3], tl_acc bias, tl_acc sum[2],
+    dw3_place *at)
+{
+    enum { TURN = 4 };
+    tl_acc column[DW3];
+
+    while (windows >= TURN && at->step[0] && at->step[1] && at->step[2]) {
+        TL_UNROLL
+        for (int k = 0; k < TURN; k++) {
+            for (int r = 0; r < DW3; r++) {
+                column[r] = TL_LOAD(at->from[r][k]);
+            }
+            dw3_step(accumulate, at->to + k, w, bias, column, sum);
+        }
+        for (int r = 0; r < DW3; r++) {
+            at->from[r] += TURN;
+        }
+        at->to += TURN;
+        windows -= TURN;
+    }
+    return windows;
+}
+
+/* Windows next to each other. */
 static TL_INLINE void dw3_slide(
     const int accumulate, const dw3_view *see, const tl_acc w[DW3][DW3], tl_acc bias,
     dw3_place *at)
@@ -86,7 +120,7 @@ static TL_INLINE void dw3_slide(
     tl_acc column[DW3];
 
     for (int32_t i = see->before; i > 0; i--) {
-        dw3_put(accumulate, at, bias);
+        dw3_put(accumulate, at->to++, bias);
     }
     if (see->first) {
         dw3_take(column, at);
@@ -97,16 +131,16 @@ static TL_INLINE void dw3_slide(
         sum[0] = dw3_add(sum[0], 1, w, column);
         sum[1] = dw3_add(bias, 0, w, column);
     }
-    const int done = TL_DW3_WINDOWS(
-        1, accumulate, see->full, &at->to, sum, bias, w, at->from, at->step);
-    for (int32_t i = done ? 0 : see->full; i > 0; i--) {
-        dw3_take(column, at);
-        dw3_put(accumulate, at, dw3_add(sum[0], 2, w, column));
-        sum[0] = dw3_add(sum[1], 1, w, column);
-        sum[1] = dw3_add(bias, 0, w, column);
+    if (!TL_DW3_WINDOWS(1, accumulate, see->full, &at->to, sum, bias, w, at->from, at->step)) {
+        int32_t left = dw3_turns(accumulate, see->full, w, bias, sum, at);
+
+        for (; left > 0; left--) {
+            dw3_take(column, at);
+            dw3_step(accumulate, at->to++, w, bias, column, sum);
+        }
     }
     for (int32_t i = see->rest; i > 0; i--) {
-        dw3_put(accumulate, at, sum[0]);
+        dw3_put(accumulate, at->to++, sum[0]);
         sum[0] = sum[1];
         sum[1] = bias;
     }
@@ -121,7 +155,7 @@ static TL_INLINE void dw3_jump(
     tl_acc column[DW3];
 
     for (int32_t i = see->before; i > 0; i--) {
-        dw3_put(accumulate, at, bias);
+        dw3_put(accumulate, at->to++, bias);
     }
     if (see->first) {
         dw3_take(column, at);
@@ -129,24 +163,24 @@ static TL_INLINE void dw3_jump(
     }
     if (see->early) {
         dw3_take(column, at);
-        dw3_put(accumulate, at, dw3_add(bias, 2, w, column));
+        dw3_put(accumulate, at->to++, dw3_add(bias, 2, w, column));
         sum[0] = dw3_add(bias, 0, w, column);
     }
-    const int done = TL_DW3_WINDOWS(
-        2, accumulate, see->full, &at->to, sum, bias, w, at->from, at->step);
-    for (int32_t i = done ? 0 : see->full; i > 0; i--) {
-        dw3_take(column, at);
-        sum[0] = dw3_add(sum[0], 1, w, column);
-        dw3_take(column, at);
-        dw3_put(accumulate, at, dw3_add(sum[0], 2, w, column));
-        sum[0] = dw3_add(bias, 0, w, column);
+    if (!TL_DW3_WINDOWS(2, accumulate, see->full, &at->to, sum, bias, w, at->from, at->step)) {
+        for (int32_t i = see->full; i > 0; i--) {
+            dw3_take(column, at);
+            sum[0] = dw3_add(sum[0], 1, w, column);
+            dw3_take(column, at);
+            dw3_put(accumulate, at->to++, dw3_add(sum[0], 2, w, column));
+            sum[0] = dw3_add(bias, 0, w, column);
+        }
     }
     if (see->late) {
         dw3_take(column, at);
         sum[0] = dw3_add(sum[0], 1, w, column);
     }
     for (int32_t i = see->rest; i > 0; i--) {
-        dw3_put(accumulate, at, sum[0]);
+        dw3_put(accumulate, at->to++, sum[0]);
         sum[0] = bias;
     }
 }
@@ -177,8 +211,8 @@ typedef struct {
 } dw3_planes;
 
 /* The rows of the source for one row of the result, or for several where all see three. */
-static TL_INLINE void dw3_at(const dw3_planes *p, int32_t line, const tl_elem *from,
-    const tl_elem *zero, dw3_place *at)
+static TL_INLINE void dw3_at(
+    const dw3_planes *p, int32_t line, const tl_elem *from, const tl_elem *zero, dw3_place *at)
 {
     const int32_t up = p->up, extent = p->extent_h, row = line * p->down - p->top;
 
