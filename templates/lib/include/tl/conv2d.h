@@ -5,7 +5,7 @@
    and columns outside x count as zero.
 
    No scratch memory, no im2col. Work is split over outputs only, and each output is one sum in a
-   fixed order (fw: ci, kh, kw; ig: co, kh, kw; depthwise with strides: kw, kh; wg: n, ho, wo with the
+   fixed order (fw: ci, kh, kw; ig: co, kh, kw; depthwise 3 x 3: kw, kh; wg: n, ho, wo with the
    columns at the borders of a row after its middle), so results do not depend on the team's size.
    Error: at most about 2 sqrt(K) eps of the largest magnitude for sums of K terms. */
 
