@@ -8,7 +8,7 @@ static TL_INLINE tl_acc whole_part(int32_t size)
     tl_bits u = {(float)size};
 
     u.bits = 0x7f000000u - u.bits;
-    return (size & (size - 1)) == 0 ? (tl_acc)u.value : 1 / (tl_acc)size;
+    return __builtin_expect((size & (size - 1)) == 0, 1) ? (tl_acc)u.value : 1 / (tl_acc)size;
 }
 
 void TL_NAME(avg_pool2d_whole_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)

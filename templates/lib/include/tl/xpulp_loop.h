@@ -29,6 +29,7 @@
     ".insn r 0x03, 7, 0x10, %[" to "], %[" from "], %[" bytes "]\n\t"
 #define TL_ASM_STORE_BESIDE(value, to, bytes)                                                      \
     ".insn r 0x23, 6, 0, %[" bytes "], %[" to "], %[" value "]\n\t"
+#define TL_ASM_CLEAR_BESIDE(to, bytes) ".insn r 0x23, 6, 0, %[" bytes "], %[" to "], x0\n\t"
 
 /* p.sw: the pointer moves on by the register `step`, or by `bytes`, a constant. */
 #define TL_ASM_STORE_NEXT(value, to, bytes)                                                        \
@@ -42,7 +43,6 @@
 /* The pointer moves on to the next word. */
 #define TL_ASM_LOAD(to, from) TL_ASM_LOAD_NEXT(to, from, "4")
 #define TL_ASM_STORE(value, to) TL_ASM_STORE_NEXT(value, to, "4")
-#define TL_ASM_CLEAR(to) ".insn s 0x2b, 2, x0, 4(%[" to "])\n\t"
 
 #define TL_ASM_3(instruction, to, a, b) instruction " %[" to "], %[" a "], %[" b "]\n\t"
 #define TL_ASM_COMPARE(instruction, to, a, b) instruction " %[" to "], %[" a "], " b "\n\t"

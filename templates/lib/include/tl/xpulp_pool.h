@@ -89,36 +89,34 @@ static TL_INLINE int tl_max_pool_back_rows_f32(
     int32_t rows, int32_t wo, float *dx, const float *dy, const float *x, int32_t wi)
 {
 #ifdef TL_XPULP
-    const float *z = x + wi;
-    float *below = dx + wi;
-    float a, b, c, d, t;
+    const int32_t below = wi * 4;
+    float a, b, c, d;
     int32_t m, n, invalid;
 
     if (rows < 1) {
         return 0;
     }
-    __asm__ volatile("csrw 1, x0" /* fflags */);
+    __asm__ volatile("csrw 1, x0"); /* fflags */
     __asm__ volatile(
         TL_ASM_TURNS(
-            "rows", "1 + 20 + 4",
+            "rows", "1 + 20 + 2",
             TL_ASM_INNER(
                 "wo", "20",
-                TL_ASM_LOAD("a", "x") TL_ASM_LOAD("b", "x") TL_ASM_LOAD("c", "z")
-                TL_ASM_3("flt.s", "m", "a", "b") TL_ASM_LOAD("d", "z")
-                TL_ASM_3("fmax.s", "t", "a", "b") TL_ASM_CLEAR("below")
-                TL_ASM_3("flt.s", "n", "c", "d") TL_ASM_CLEAR("below")
-                TL_ASM_3("fmax.s", "a", "c", "d") "sw x0, 0(%[dx])\n\t"
-                TL_ASM_3("flt.s", "b", "t", "a") "sw x0, 4(%[dx])\n\t"
-                TL_ASM_3("sub", "n", "n", "m") TL_ASM_LOAD("c", "dy")
+                TL_ASM_LOAD_BESIDE("c", "x", "below") TL_ASM_LOAD_BESIDE("d", "x", "behind")
+                TL_ASM_LOAD_AT("b", "x", "4") TL_ASM_3("flt.s", "n", "c", "d")
+                TL_ASM_LOAD_NEXT("a", "x", "8") TL_ASM_3("fmax.s", "c", "c", "d")
+                TL_ASM_CLEAR_BESIDE("dx", "below") TL_ASM_3("flt.s", "m", "a", "b")
+                TL_ASM_CLEAR_BESIDE("dx", "behind") TL_ASM_3("fmax.s", "a", "a", "b")
+                "sw x0, 0(%[dx])\n\t" TL_ASM_3("flt.s", "b", "a", "c") "sw x0, 4(%[dx])\n\t"
+                TL_ASM_3("sub", "n", "n", "m") TL_ASM_LOAD("d", "dy")
                 /* in which row and column: m + b (n - m + wi) elements from dx */
                 TL_ASM_MAC("m", "b", "n") TL_ASM_MAC("m", "b", "wi") "slli %[m], %[m], 2\n\t"
-                TL_ASM_STORE_BESIDE("c", "dx", "m") "addi %[dx], %[dx], 8\n\t")
-            TL_ASM_3("add", "x", "x", "skip") TL_ASM_3("add", "z", "z", "skip")
-            TL_ASM_3("add", "dx", "dx", "skip") TL_ASM_3("add", "below", "below", "skip"))
-        : [rows] "+r"(rows), [x] "+r"(x), [z] "+r"(z), [dx] "+r"(dx), [below] "+r"(below),
-          [dy] "+r"(dy), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t),
-          [m] "=&r"(m), [n] "=&r"(n)
-        : [wo] "r"(wo), [wi] "r"(wi), [skip] "r"((wi - wo) * 8)
+                TL_ASM_STORE_BESIDE("d", "dx", "m") "addi %[dx], %[dx], 8\n\t")
+            TL_ASM_3("add", "x", "x", "skip") TL_ASM_3("add", "dx", "dx", "skip"))
+        : [rows] "+r"(rows), [x] "+r"(x), [dx] "+r"(dx), [dy] "+r"(dy), [a] "=&r"(a), [b] "=&r"(b),
+          [c] "=&r"(c), [d] "=&r"(d), [m] "=&r"(m), [n] "=&r"(n)
+        : [wo] "r"(wo), [wi] "r"(wi), [below] "r"(below), [behind] "r"(below + 4),
+          [skip] "r"((wi - wo) * 8)
         : "memory");
     __asm__ volatile("csrr %0, 1" : "=r"(invalid));
     return (invalid & 0x10) == 0;
