@@ -26,7 +26,7 @@ def each(alone: float, together: float, rest: float, members: int, block: int = 
 cost("tl_relu_fw_f32")(each(3.5, 3.6, 9, 1, block=8))
 cost("tl_relu_ig_f32")(each(5.0, 5.0, 12, 2))
 cost("tl_leaky_relu_fw_f32")(each(4.0, 4.7, 10, 2))
-cost("tl_leaky_relu_ig_f32")(each(7.0, 7.0, 14, 3))
+cost("tl_leaky_relu_ig_f32")(each(6.0, 6.0, 14, 3))
 cost("tl_add_fw_f32")(each(4.0, 4.0, 10, 1))
 cost("tl_pass_fw_f32", "tl_pass_ig_f32")(each(2.2, 2.2, 8, 2))
 
@@ -46,10 +46,10 @@ def _pool(alone: float, together: float, row: float, accumulating: float = 0) ->
     return formula
 
 
-cost("tl_max_pool2d_k2_fw_f32")(_pool(10, 11.2, 3))
-cost("tl_max_pool2d_k2_ig_f32")(_pool(22, 22.8, 6, 45))
+cost("tl_max_pool2d_k2_fw_f32")(_pool(10, 10.8, 3))
+cost("tl_max_pool2d_k2_ig_f32")(_pool(20, 20.4, 4, 45))
 cost("tl_avg_pool2d_k2_fw_f32")(_pool(9, 9.8, 3))
-cost("tl_avg_pool2d_k2_ig_f32")(_pool(6, 6.8, 4, 20))
+cost("tl_avg_pool2d_k2_ig_f32")(_pool(6, 6.3, 4, 20))
 
 
 def _whole(f: Fields, cores: int, members: int, plane: float) -> float:
