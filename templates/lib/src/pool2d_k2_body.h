@@ -43,7 +43,7 @@ static TL_INLINE k2_run k2_run_at(const k2_pool *p, tl_range own, int32_t first)
 /* NaN is larger than a number, and the last one stays; of equal numbers the first one stays */
 static TL_INLINE int k2_larger(tl_acc value, tl_acc best)
 {
-    return value > best || value != value;
+    return !(value <= best) && (best == best || value != value);
 }
 
 static TL_NOINLINE void k2_max_row(tl_elem *y, const tl_elem *x, int32_t wi, int32_t wo)
