@@ -33,6 +33,8 @@ from trainlib_deployer.training.tolerance import EPSILON, SAFETY
 from trainlib_deployer.tuning.kernels import Kernel, all_kernels
 
 CORES = st.sampled_from([1, 2, 3, 4, 5, 6, 7, 8, 16])
+# NaN and infinities of both signs, and zeros
+SPECIAL = np.array([0x7FC00000, 0xFFC00000, 0x7F800000, 0xFF800000, 0x80000000, 0], np.uint32)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.kernels.cases import Case, kernels_for, node_of, run_in_place, run_step, torch_results
+from tests.kernels.cases import (
+    SPECIAL,
+    Case,
+    kernels_for,
+    node_of,
+    run_in_place,
+    run_step,
+    torch_results,
+)
 from tests.kernels.harness import Array, Harness
 from trainlib_deployer.ir.tensor import Kind, Shape, Tensor
 from trainlib_deployer.layers.base import Gradients, Layer
@@ -13,12 +21,12 @@ from trainlib_deployer.layers.leaky_relu import LeakyRelu
 from trainlib_deployer.layers.max_pool2d import MaxPool2d
 from trainlib_deployer.layers.relu import Relu
 
-SPECIAL = np.array([0x7FC00000, 0xFFC00000, 0x7F800000, 0xFF800000, 0x80000000, 0], np.uint32)
 NONE = (0, 0, 0, 0)
 CASES: list[tuple[Layer, Shape]] = [
     (Relu(), (5, 7, 11)),
     (LeakyRelu(negative_slope=0.25), (5, 7, 11)),
     (LeakyRelu(negative_slope=-0.5), (301,)),
+    (LeakyRelu(negative_slope=0.0), (301,)),
     (MaxPool2d(kernel_size=(2, 2), stride=None, padding=NONE), (8, 16, 16)),
     (MaxPool2d(kernel_size=(2, 2), stride=None, padding=NONE), (8, 7, 9)),
     (MaxPool2d(kernel_size=(3, 2), stride=(2, 1), padding=(1, 0, 1, 0)), (8, 9, 8)),

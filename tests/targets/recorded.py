@@ -57,11 +57,13 @@ def harness_project(folder: Path) -> Path:
 
 
 def answers_of_target(
-    project: Path, target: str, exchanges: Sequence[Exchange], *, cores: int
+    project: Path, target: str, exchanges: Sequence[Exchange], *, cores: int, cc: str = ""
 ) -> list[bytes]:
-    """What the target answers to the same requests, contraction off."""
+    """What the target answers to the same requests, contraction off; `cc`: its compiler, with
+    options of a test's own."""
     (project / "data" / "train_x.bin").write_bytes(b"".join(e.request for e in exchanges))
-    ran = make(project, "run", f"TARGET={target}", f"NET_CORES={cores}", "EXACT=1")
+    options = [f"TARGET={target}", f"NET_CORES={cores}", "EXACT=1", *([f"CC={cc}"] if cc else [])]
+    ran = make(project, "run", *options)
     assert ran.status == 0 and "all requests served" in ran.output, ran.output
     content = (project / "data" / "trained.bin").read_bytes()
     ends = np.cumsum([len(e.answer) for e in exchanges])

@@ -45,7 +45,7 @@ static int32_t outputs(int32_t extent, int32_t before, int32_t after, int32_t ta
 /* Windows of 1 x 1 with whole blocks of four channels, several beside each other, and sums alone. */
 static void whole_blocks(tl_conv2d *c)
 {
-    c->n = c->groups = c->kh = c->kw = c->stride_h = c->stride_w = 1;
+    c->groups = c->kh = c->kw = c->stride_h = c->stride_w = 1;
     c->ci = 4 * random_to(1, 3);
     c->co = 4 * random_to(1, 2);
     c->pad_top = c->pad_left = c->accumulate = 0;

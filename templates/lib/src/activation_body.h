@@ -1,4 +1,5 @@
-/* Selections are made by masks: branches on data cost more than they save. */
+/* Selections are made by masks: branches on data cost more than they save (but those over
+   a product on PULP). */
 
 #define LOAD_1(i) const tl_acc x_i = TL_LOAD(x[i])
 #define LOAD_2(i) const tl_acc dy_i = TL_LOAD(dy[i]), s_i = TL_LOAD(s[i])
@@ -29,7 +30,7 @@ void TL_NAME(leaky_relu_fw)(const tl_leaky_relu *op, tl_elem *y, const tl_elem *
 {
     const tl_acc slope = op->negative_slope;
 
-    if (slope >= 0 && slope <= 1) {
+    if (slope > 0 && slope <= 1) {
         tl_range own = tl_share_blocks(op->count, TL_EACH_TURN);
 
         own.first += TL_TURNS(leaky)(

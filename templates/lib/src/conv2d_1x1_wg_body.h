@@ -117,15 +117,14 @@ static TL_INLINE void pointwise_wg_row(
     }
 PRODUCT_SIZES(POINTWISE_WG_SIZE)
 
-/* Of wg_shape, what is needed: a member takes 15 cycles. */
+/* The shape, member by member: a compiler copies a struct by a call. */
 static inline tl_conv2d pointwise_shape(const tl_conv2d *op)
 {
-    if (POINTWISE_STRIDE > 1) {
-        return wg_shape(op);
-    }
     return (tl_conv2d){
-        .n = op->n, .ci = op->ci, .hi = op->ho, .wi = op->wo, .co = op->co, .ho = op->ho,
-        .wo = op->wo, .groups = op->groups, .accumulate = op->accumulate, .scale = op->scale,
+        .n = op->n, .ci = op->ci, .hi = op->hi, .wi = op->wi, .co = op->co, .ho = op->ho,
+        .wo = op->wo, .kh = op->kh, .kw = op->kw, .stride_h = op->stride_h,
+        .stride_w = op->stride_w, .pad_top = op->pad_top, .pad_left = op->pad_left,
+        .groups = op->groups, .accumulate = op->accumulate, .scale = op->scale,
         .decay = op->decay, .bias_decay = op->bias_decay,
     };
 }

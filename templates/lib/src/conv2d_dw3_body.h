@@ -1,20 +1,5 @@
-/* Depthwise convolution with a 3 x 3 window: what the phases share, and forward. A core owns rows of y. */
-
-/* Which outputs of a row bring new columns from where: those before `first` see nothing of the
-   source, those from `last` on nothing new. */
-static TL_INLINE tl_range dw3_outputs(int32_t start, int32_t step, int32_t extent, int32_t count)
-{
-    /* step is 1 or 2: a shift divides */
-    const int32_t before = start + 2 < 0 ? (step - 3 - start) >> (step - 1) : 0;
-    const int32_t room = extent - DW3 - start;
-    tl_range range;
-
-    range.first = before < count ? before : count;
-    range.last = room < 0 ? 0 : (room >> (step - 1)) + 1;
-    range.last = range.last < count ? range.last : count;
-    range.last = range.last < range.first ? range.first : range.last;
-    return range;
-}
+/* Depthwise convolution with a 3 x 3 window, and its input gradient. A core owns rows of y, or of dx: in
+   pairs where windows are two columns apart. */
 
 void TL_NAME(conv2d_dw3_fw)(
     const tl_conv2d *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
@@ -28,5 +13,29 @@ void TL_NAME(conv2d_dw3_fw)(
         (op->accumulate ? dw3_near_adding : dw3_near)(&planes);
     } else {
         (op->accumulate ? dw3_far_adding : dw3_far)(&planes);
+    }
+}
+
+static TL_NOINLINE void rows_ig(
+    const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+{
+    const dw3_planes planes = {
+        .from = dy, .w = w, .to = dx, .n = op->n, .channels = op->co, .lines = op->hi,
+        .count = op->wi, .extent_h = op->ho, .extent_w = op->wo, .top = DW3 - 1 - op->pad_top,
+        .left = DW3 - 1 - op->pad_left, .down = 1, .up = op->stride_h, .flip = 1};
+
+    (op->accumulate ? dw3_near_adding : dw3_near)(&planes);
+}
+
+void TL_NAME(conv2d_dw3_ig)(const tl_conv2d *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
+{
+    if (op->stride_w == 1) {
+        rows_ig(op, dx, dy, w);
+        return;
+    }
+    /* a core has the same rows in both: no barrier */
+    (op->accumulate ? pair_adding : pair_set)(op, dx, dy, w, 0);
+    if (op->stride_h == 1) {
+        pair_adding(op, dx, dy, w, 1);
     }
 }

@@ -1,7 +1,8 @@
-/* Input gradient of a depthwise 3 x 3 convolution whose windows are two rows and columns apart. Counted
-   from the padding on, row m of dy reaches rows 2 m (with the window's first row), 2 m + 1 (its second)
-   and 2 m + 2 (its third) of dx; columns likewise. A core owns pairs of rows, 2 m and 2 m + 1, and goes
-   along rows m and m - 1 of dy, where each column ends two elements of both rows and begins the next. */
+/* Input gradient of a depthwise 3 x 3 convolution whose windows are two columns apart. With two rows
+   apart, too, and counted from the padding on, row m of dy reaches rows 2 m (with the window's first
+   row), 2 m + 1 (its second) and 2 m + 2 (its third) of dx; columns likewise. A core owns pairs of rows,
+   2 m and 2 m + 1, and goes along rows m and m - 1 of dy, where each column ends two elements of both
+   rows and begins the next. Other distances of rows: pair_planes. */
 
 /* What a row's elements see of dy; columns before and behind it count as zero. */
 typedef struct {
@@ -171,12 +172,14 @@ static TL_INLINE void pair_planes(
     const int32_t skip = op->wo - see.taken;
     const tl_range own = tl_share(op->n * channels * pairs);
     const int32_t first = own.first / pairs;
-    const tl_elem zero = 0;
-    tl_elem nowhere = 0;
+    const tl_elem zero = TL_STORE(0);
+    tl_elem nowhere = zero;
     int32_t channel = first < channels ? first : first % channels;
     int32_t pair = own.first - first * pairs;
     int32_t left = own.last - own.first;
 
+    TL_STORED(zero);
+    TL_STORED(nowhere);
     dy += first * plane_y + see.column;
     dx += first * plane_x;
     while (left > 0) {

@@ -243,12 +243,13 @@ static TL_INLINE void dw3_make(const int apart, const int accumulate, const dw3_
     const int32_t first = own.first / lines;
     const int32_t plane = extent * p->extent_w;
     const tl_elem *from = p->from + first * plane + see.column;
-    const tl_elem zero = 0;
+    const tl_elem zero = TL_STORE(0);
     int32_t channel = first < channels ? first : first % channels;
     int32_t line = own.first - first * lines;
     int32_t left = own.last - own.first;
     dw3_place at;
 
+    TL_STORED(zero);
     at.to = p->to + own.first * p->count;
     while (left > 0) {
         const int32_t end = smallest_of(lines, line + left);
@@ -267,7 +268,7 @@ static TL_INLINE void dw3_make(const int apart, const int accumulate, const dw3_
 
             dw3_at(p, line, from, &zero, &at);
             line += more;
-            if (!usual || !TL_DW3_ROWS(
+            if (!usual || !TL_ROWS(dw3)(
                     apart, more, see.first, see.full, see.rest, &at.to, bias, w, at.from, at.step,
                     skip * (int32_t)sizeof(tl_elem))) {
                 dw3_rows(apart, accumulate, more, skip, &see, w, bias, &at);

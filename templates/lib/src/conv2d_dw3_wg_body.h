@@ -137,8 +137,8 @@ static TL_INLINE void dw3_wg_rows(
     }
 }
 
-/* The rows of dy whose windows have row `tap` inside x; the first one's distance from the plane's begin, and
-   that of the row of x. */
+/* The rows of dy whose windows have row `tap` inside x; the first one's distance from the plane's
+   begin, and that of the row of x. */
 typedef struct {
     int32_t lines, x, dy;
 } dw3_wg_tap;

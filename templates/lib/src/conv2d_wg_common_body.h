@@ -1,17 +1,5 @@
 /* What the weight gradients share. */
 
-/* The shape, which may lie far from the cores, member by member: a compiler copies a struct by a call. */
-static inline tl_conv2d wg_shape(const tl_conv2d *op)
-{
-    return (tl_conv2d){
-        .n = op->n, .ci = op->ci, .hi = op->hi, .wi = op->wi, .co = op->co, .ho = op->ho,
-        .wo = op->wo, .kh = op->kh, .kw = op->kw, .stride_h = op->stride_h,
-        .stride_w = op->stride_w, .pad_top = op->pad_top, .pad_left = op->pad_left,
-        .groups = op->groups, .accumulate = op->accumulate, .scale = op->scale,
-        .decay = op->decay, .bias_decay = op->bias_decay,
-    };
-}
-
 /* The sum on top of a plane's elements. */
 static TL_INLINE tl_acc wg_plane_sum(tl_acc sum, const tl_elem *from, int32_t plane)
 {

@@ -135,8 +135,8 @@ static TL_INLINE void wg_border(
     }
 }
 
-/* A row of dy. `whole`: windows leave x by nothing or half their width, and rows of dy follow each
-   other without a gap. */
+/* A row of dy. `whole`: it has two windows or more, which leave x by nothing or half their width, and
+   rows of dy follow each other without a gap. */
 static TL_INLINE void wg_row(
     const int step, const int whole, const wg_way *way,
     tl_acc sum[WG_TAPS_OUTPUTS][CONV2D_TAPS], const tl_elem **x, const tl_elem **dy)

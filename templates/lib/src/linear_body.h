@@ -9,7 +9,7 @@ void TL_NAME(linear_fw)(
     const tl_linear *op, tl_elem *y, const tl_elem *x, const tl_elem *w, const tl_elem *b)
 {
     const int32_t ci = op->ci;
-    const matmul m = {.rows = op->n, .columns = op->co, .depth = ci, .a_step = ci, .b_step = ci,
+    const matmul m = {.rows = op->n, .columns = op->co, .depth = ci, .a_step = ci,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1,
                       .plain = !op->accumulate};
     const mm_blocks blocks = {ci, linear_fw_whole, linear_fw_full, linear_fw_row, linear_fw_single};
@@ -20,8 +20,7 @@ void TL_NAME(linear_fw)(
 void TL_NAME(linear_wg)(
     const tl_linear *op, tl_elem *dw, tl_elem *db, const tl_elem *x, const tl_elem *dy)
 {
-    const matmul m = {.rows = op->co, .columns = op->ci, .depth = op->n,
-                      .a_step = op->co, .b_step = op->ci,
+    const matmul m = {.rows = op->co, .columns = op->ci, .depth = op->n, .a_step = op->co,
                       .accumulate = op->accumulate, .scale = op->scale, .decay = op->decay,
                       .plain = op->scale == 1 && !op->accumulate};
     const mm_blocks blocks = {1, linear_wg_whole, linear_wg_full, linear_wg_row, linear_wg_single};
@@ -40,11 +39,11 @@ void TL_NAME(linear_wg)(
 
 void TL_NAME(linear_ig)(const tl_linear *op, tl_elem *dx, const tl_elem *dy, const tl_elem *w)
 {
-    const matmul m = {.rows = op->n, .columns = op->ci, .depth = op->co,
-                      .a_step = op->co, .b_step = op->ci,
+    const matmul m = {.rows = op->n, .columns = op->ci, .depth = op->co, .a_step = op->co,
                       .accumulate = op->accumulate, .scale = 1, .decay = 1,
                       .plain = !op->accumulate};
-    const mm_blocks blocks = {m.depth, linear_ig_whole, linear_ig_full, linear_ig_row, linear_ig_single};
+    const mm_blocks blocks = {
+        m.depth, linear_ig_whole, linear_ig_full, linear_ig_row, linear_ig_single};
 
     matmul_run(&m, &blocks, dx, dy, w, 0);
 }

@@ -1,5 +1,5 @@
-/* c(i, j) = bias(j) + sum over k of a(i, k) b(j, k), in register blocks that are dealt out to the
-   cores one by one. Each element is one sum in the order of k. */
+/* c(i, j) = bias(j) + sum over k of a(i, k) b(j, k), in register blocks: a core does a run of whole
+   ones, and what is left is dealt out one by one. Each element is one sum in the order of k. */
 
 enum { MM_ROWS = 4, MM_COLUMNS = 4 };
 
@@ -8,16 +8,11 @@ enum { MM_ALONG_K, MM_ACROSS_K };
 
 typedef struct {
     int32_t rows, columns, depth;
-    int32_t a_step, b_step; /* along the axis that is not contiguous, in elements */
+    int32_t a_step; /* from one row or step of a to the next, and of b where both lie along k */
     int32_t accumulate;
     tl_acc scale, decay; /* of the sum, and of what is there */
     int32_t plain;       /* c is the sum alone */
 } matmul;
-
-static inline int32_t smaller_of(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Columns from `column` to `last`, `step` apart, while whole blocks are left; returns the one behind. */
 typedef int32_t mm_function(
@@ -44,7 +39,6 @@ static TL_INLINE factor mm_factor(
     return lies == MM_ALONG_K ? factor_of(first, step, 1, count) : factor_of(first, 1, step, count);
 }
 
-/* Where both operands lie along k, a_step and b_step are the same. */
 static TL_INLINE void mm_block(
     const int rows, const int columns, const int a_lies, const int b_lies, const matmul *m,
     tl_elem *c, const tl_elem *a, const tl_elem *b, const tl_elem *bias)
@@ -57,7 +51,7 @@ static TL_INLINE void mm_block(
     tl_acc weight;
 
     if (apart) {
-        right.back = m->b_step * (int32_t)sizeof(tl_elem);
+        right.back = m->columns * (int32_t)sizeof(tl_elem);
     }
     for (int j = 0; j < columns; j++) {
         const tl_acc start = bias ? TL_LOAD(bias[j]) : 0;
@@ -140,7 +134,7 @@ static TL_NOINLINE int32_t mm_border(
     return next;
 }
 
-/* The same without TL_BLOCKS, or on top of what is there. */
+/* All blocks of MM_ROWS x MM_COLUMNS without TL_BLOCKS, or on top of what is there. */
 static inline void mm_full(
     const matmul *m, const mm_blocks *blocks, int32_t *turn, tl_elem *c, const tl_elem *a,
     const tl_elem *b, const tl_elem *bias)
@@ -151,7 +145,7 @@ static inline void mm_full(
     int32_t column = own.first - row * across;
 
     for (int32_t left = own.last - own.first; left > 0; row++) {
-        const int32_t count = smaller_of(across - column, left);
+        const int32_t count = tl_smaller(across - column, left);
 
         blocks->full(
             m, column * MM_COLUMNS, (column + count) * MM_COLUMNS, MM_COLUMNS,
@@ -187,7 +181,7 @@ static inline void matmul_run(
     c += done * m->columns;
     a += done * blocks->a_row;
     for (int32_t left = m->rows - done; left > 0; left -= MM_ROWS) {
-        const int32_t rows = smaller_of(left, MM_ROWS);
+        const int32_t rows = tl_smaller(left, MM_ROWS);
         int32_t next = column + (rows == MM_ROWS ? whole : 0);
 
         if (next < m->columns) {
@@ -199,7 +193,7 @@ static inline void matmul_run(
     }
 }
 
-/* The three functions of a way to lie. */
+/* The functions of a way to lie. */
 #define MM_FUNCTION(name, rows, columns, a_lies, b_lies)                                           \
     static TL_NOINLINE int32_t name(                                                               \
         const matmul *m, int32_t column, int32_t last, int32_t step, tl_elem *c,                   \

@@ -19,6 +19,9 @@
    register each; folded into one base and offsets they cost an addition before every load. */
 #define TL_KEEP(value) __asm__("" : "+r"(value))
 
+/* A local word that assembly will read by a pointer is in memory from here on. */
+#define TL_STORED(word) __asm__ volatile("" : : "r"(&(word)) : "memory")
+
 /* Before a loop with a constant number of turns: write all of them out, or arrays that the loop
    indexes stay in memory. */
 #ifdef TL_UNROLL

@@ -4,9 +4,9 @@
    have the shapes of their tensors. Padding at the bottom and right is what ho and wo imply: rows
    and columns outside x count as zero.
 
-   No scratch memory, no im2col. Work is split over outputs only, and each output is one sum in a
-   fixed order (fw: ci, kh, kw; ig: co, kh, kw; depthwise 3 x 3: kw, kh; wg: n, ho, wo with the
-   columns at the borders of a row after its middle), so results do not depend on the team's size.
+   No scratch memory, no im2col. Work is split over outputs only, and the order in which an output is
+   summed follows from the shape alone (fw: ci, kh, kw; ig: co, kh, kw; wg: n, ho, wo; 3 x 3 depthwise
+   and columns at borders in orders of their own), so results do not depend on the team's size.
    Error: at most about 2 sqrt(K) eps of the largest magnitude for sums of K terms. */
 
 #ifndef TL_CONV2D_H

@@ -14,8 +14,7 @@ typedef float tl_acc;
 #define TL_BLOCKS tl_blocks_f32 /* of tl/xpulp_blocks.h */
 #define TL_BLOCKS_TAKE tl_blocks_take_f32
 #define TL_TURNS(op) tl_##op##_turns_f32 /* of tl/xpulp_each.h and tl/xpulp_sum.h */
-#define TL_ROWS(op) tl_##op##_rows_f32
+#define TL_ROWS(op) tl_##op##_rows_f32 /* of tl/xpulp_{pool,window,taps,depthwise}.h */
 #define TL_CORRELATE tl_correlate_f32 /* of tl/xpulp_correlate.h */
-#define TL_DW3_ROWS tl_dw3_rows_f32 /* of tl/xpulp_depthwise.h */
-#define TL_DW3_WINDOWS tl_dw3_windows_f32
+#define TL_DW3_WINDOWS tl_dw3_windows_f32 /* of tl/xpulp_depthwise.h */
 #define TL_DW3_PAIRS tl_dw3_pairs_f32

@@ -18,7 +18,7 @@ typedef struct tl_range {
 static inline int32_t tl_quotient(int32_t count, int32_t parts)
 {
 #ifdef TL_XPULP
-    /* a division takes up to 35 cycles; most teams have a power of two */
+    /* a division takes up to 35 cycles; most teams and many shapes have powers of two */
     int32_t less = parts - 1;
 
     if (__builtin_constant_p(parts)) {

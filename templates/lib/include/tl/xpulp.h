@@ -15,7 +15,8 @@ static TL_INLINE float tl_load_step_f32(const float **from, int32_t bytes)
     float value;
 
 #ifdef TL_XPULP
-    /* p.lw value, bytes(from!). Operands are read-only while a kernel runs: no memory clobber */
+    /* p.lw value, bytes(from!). Operands are read-only while a kernel runs: no memory clobber;
+       a local word needs TL_STORED */
     __asm__(".insn r 0x0b, 7, 0x10, %0, %1, %2" : "=r"(value), "+r"(*from) : "r"(bytes));
 #else
     value = **from;

@@ -13,23 +13,22 @@
 
 #include "tl/xpulp_loop.h"
 
-#define TL_CORRELATE_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"
 
 /* The product of a weight with element k of the source, if that is there. */
 #define TL_CORRELATE_ADD(i, j, w, k)                                                               \
-    TL_CORRELATE_IF(                                                                               \
+    TL_ASM_IF(                                                                               \
         "(" #k " >= %[first]) && (" #k " <= %[last])",                                             \
         TL_ASM_FMA("s" #i #j, w, "x" #k))
 
 #define TL_CORRELATE_X(k)                                                                          \
-    TL_CORRELATE_IF(                                                                               \
+    TL_ASM_IF(                                                                               \
         "(" #k " >= %[first]) && (" #k " < %[last])", TL_ASM_LOAD_NEXT("x" #k, "x", "4"))         \
-    TL_CORRELATE_IF(#k " == %[last]", TL_ASM_LOAD_STEP("x" #k, "x", "x_back"))
+    TL_ASM_IF(#k " == %[last]", TL_ASM_LOAD_STEP("x" #k, "x", "x_back"))
 
 /* The weight of tap t in row i. */
 #define TL_CORRELATE_W(i, t)                                                                       \
-    TL_CORRELATE_IF(#t " + 1 < %[taps]", TL_ASM_LOAD_NEXT("w" #i, "at" #i, "%[w_bytes]"))         \
-    TL_CORRELATE_IF(#t " + 1 == %[taps]", TL_ASM_LOAD_STEP("w" #i, "at" #i, "w_back"))
+    TL_ASM_IF(#t " + 1 < %[taps]", TL_ASM_LOAD_NEXT("w" #i, "at" #i, "%[w_bytes]"))         \
+    TL_ASM_IF(#t " + 1 == %[taps]", TL_ASM_LOAD_STEP("w" #i, "at" #i, "w_back"))
 
 /* What a tap adds to a row of sums, with a load behind some of the products: no two loads follow
    each other, so that two cores keep the FPU that they share busy. */
@@ -52,11 +51,11 @@
         TL_CORRELATE_W(0, 0) TL_CORRELATE_X(0) TL_CORRELATE_X(1)                                   \
         row(0, 0, 1, 2, 3, 4, 5, TL_CORRELATE_X(2), TL_CORRELATE_X(3), lc, ld, le)                 \
         row(1, 0, 1, 2, 3, 4, 5, TL_CORRELATE_W(0, 1), , near, , )                                 \
-        TL_CORRELATE_IF(                                                                           \
+        TL_ASM_IF(                                                                           \
             "%[taps] > 1",                                                                         \
             row(0, 1, 2, 3, 4, 5, 6, TL_CORRELATE_W(1, 1), , , , )                                 \
             row(1, 1, 2, 3, 4, 5, 6, TL_CORRELATE_W(0, 2), , far, , ))                             \
-        TL_CORRELATE_IF(                                                                           \
+        TL_ASM_IF(                                                                           \
             "%[taps] > 2",                                                                         \
             row(0, 2, 3, 4, 5, 6, 7, TL_CORRELATE_W(1, 2), , , , )                                 \
             row(1, 2, 3, 4, 5, 6, 7, , , , , ))))

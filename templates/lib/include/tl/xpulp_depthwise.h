@@ -49,7 +49,6 @@
         TL_DW3_FMA("sum0", "20", "c", "sum0"))
 
 /* Rows of windows: whether the first one sees its first column, and whether one is left for the end. */
-#define TL_DW3_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"
 #define TL_DW3_COLUMN(tap, start)                                                                  \
     TL_DW3_TAKE("a", "0") TL_DW3_TAKE("b", "1") TL_DW3_FMA("sum0", "0" tap, "a", start)            \
     TL_DW3_TAKE("c", "2") TL_DW3_FMA("sum0", "1" tap, "b", "sum0")                                 \
@@ -60,21 +59,21 @@
 #define TL_DW3_SLIDE_ROWS                                                                          \
     TL_ASM_TURNS(                                                                                  \
         "lines", "26 + 6 * %[first] + %[rest]",                                                    \
-        TL_DW3_IF("%[first]", TL_DW3_COLUMN("0", "bias"))                                          \
+        TL_ASM_IF("%[first]", TL_DW3_COLUMN("0", "bias"))                                          \
         TL_DW3_TAKE("a", "0") TL_DW3_TAKE("b", "1")                                                \
-        TL_DW3_IF("%[first]", TL_DW3_FMA("sum0", "01", "a", "sum0"))                               \
-        TL_DW3_IF("! %[first]", TL_DW3_FMA("sum0", "01", "a", "bias"))                             \
+        TL_ASM_IF("%[first]", TL_DW3_FMA("sum0", "01", "a", "sum0"))                               \
+        TL_ASM_IF("! %[first]", TL_DW3_FMA("sum0", "01", "a", "bias"))                             \
         TL_DW3_TAKE("c", "2") TL_DW3_FMA("sum1", "00", "a", "bias")                                \
         TL_DW3_FMA("sum0", "11", "b", "sum0") TL_DW3_FMA("sum1", "10", "b", "sum1")                \
         TL_DW3_FMA("sum0", "21", "c", "sum0") TL_DW3_FMA("sum1", "20", "c", "sum1")                \
-        TL_DW3_SLIDE("13", TL_DW3_PUT) TL_DW3_IF("%[rest]", TL_DW3_PUT("sum0")) TL_DW3_SKIP)
+        TL_DW3_SLIDE("13", TL_DW3_PUT) TL_ASM_IF("%[rest]", TL_DW3_PUT("sum0")) TL_DW3_SKIP)
 #define TL_DW3_JUMP_ROWS                                                                           \
     TL_ASM_TURNS(                                                                                  \
         "lines", "21 + 5 * %[first] + 7 * %[rest]",                                                \
-        TL_DW3_IF("%[first]", TL_DW3_COLUMN("0", "bias"))                                          \
-        TL_DW3_IF("! %[first]", "mv %[sum0], %[bias]\n\t")                                         \
+        TL_ASM_IF("%[first]", TL_DW3_COLUMN("0", "bias"))                                          \
+        TL_ASM_IF("! %[first]", TL_ASM_MOVE("sum0", "bias"))                                         \
         TL_DW3_JUMP("16", TL_DW3_PUT)                                                              \
-        TL_DW3_IF("%[rest]", TL_DW3_COLUMN("1", "sum0") TL_DW3_PUT("sum0")) TL_DW3_SKIP)
+        TL_ASM_IF("%[rest]", TL_DW3_COLUMN("1", "sum0") TL_DW3_PUT("sum0")) TL_DW3_SKIP)
 
 /* Two elements of two rows of the gradient for each column of two rows. */
 #define TL_DW3_PAIR(instructions, put)                                                             \

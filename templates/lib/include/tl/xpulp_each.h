@@ -1,5 +1,6 @@
 /* Loops over elements for PULP's cores, in turns of their hardware loop. Each function returns how
-   many of `count` elements it has done: 0 elsewhere. Plain C that does them gives the same bits. */
+   many of `count` elements it has done: 0 elsewhere. Plain C that does them gives the same
+   values; the sign of a zero or of a NaN may differ. */
 
 #ifndef TL_XPULP_EACH_H
 #define TL_XPULP_EACH_H
@@ -15,9 +16,9 @@ enum { TL_EACH_TURN = 4, TL_RELU_TURN = 8 }; /* elements */
 
 #include "tl/xpulp_loop.h"
 
-/* Four elements a turn: each is loaded into a0 to a3, and b0 to b3; two steps of so many instructions,
-   which may use c and p; then a0 to a3 are stored. Nothing waits for a load, and FPU operations
-   keep apart, so that two cores take turns at the FPU that they share. */
+/* Four elements a turn, by two registers in turn: each is loaded into a0 or a1, and b0 or b1; two steps
+   of so many instructions, which may use p; then it is stored. Nothing waits for a load, and FPU
+   operations keep apart, so that two cores take turns at the FPU that they share. */
 #define TL_EACH_TURNS(instructions, load, first, second)                                           \
     __asm__ volatile(                                                                              \
         TL_ASM_TURNS(                                                                              \
@@ -26,7 +27,7 @@ enum { TL_EACH_TURN = 4, TL_RELU_TURN = 8 }; /* elements */
             load("0") first("1") second("1") TL_EACH_STORE("1") load("1") first("0") second("0")   \
             TL_EACH_STORE("0") first("1") second("1") TL_EACH_STORE("1"))                          \
         : [turns] "+r"(turns), [to] "+r"(to), [a] "+r"(a), [b] "+r"(b), [a0] "=&r"(r[0]),          \
-          [a1] "=&r"(r[1]), [b0] "=&r"(r[2]), [b1] "=&r"(r[3]), [c] "=&r"(r[4])                    \
+          [a1] "=&r"(r[1]), [b0] "=&r"(r[2]), [b1] "=&r"(r[3])                                     \
         : [p] "r"(p)                                                                               \
         : "memory")
 #define TL_EACH_LOAD_A(i) TL_ASM_LOAD("a" i, "a")
@@ -39,7 +40,7 @@ enum { TL_EACH_TURN = 4, TL_RELU_TURN = 8 }; /* elements */
         int32_t count, float *to, const float *a, const float *b, float p)                         \
     {                                                                                              \
         uint32_t turns = (uint32_t)count / TL_EACH_TURN;                                           \
-        float r[5];                                                                                \
+        float r[4];                                                                                \
                                                                                                    \
         if (turns > 0) {                                                                           \
             TL_EACH_TURNS(instructions, load, first, second);                                      \

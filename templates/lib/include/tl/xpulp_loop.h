@@ -7,7 +7,8 @@
 #define TL_ASM_WIDE(body) ".balign 4\n\t.option push\n\t.option norvc\n\t" body ".option pop\n\t"
 
 /* `body`, of so many instructions of 4 bytes, as often as the register `turns` says, which is not 0.
-   The loop in it, if any, is a TL_ASM_INNER that does not end it. */
+   Loops in it are TL_ASM_INNERs that do not end it. RI5CY takes forward branches in a loop's body, but
+   for its last instructions; CV32E40P does not. */
 #define TL_ASM_TURNS(turns, instructions, body)                                                    \
     TL_ASM_WIDE(TL_ASM_OUTER(turns, instructions, body))
 
@@ -31,9 +32,7 @@
     ".insn r 0x23, 6, 0, %[" bytes "], %[" to "], %[" value "]\n\t"
 #define TL_ASM_CLEAR_BESIDE(to, bytes) ".insn r 0x23, 6, 0, %[" bytes "], %[" to "], x0\n\t"
 
-/* p.sw: the pointer moves on by the register `step`, or by `bytes`, a constant. */
-#define TL_ASM_STORE_NEXT(value, to, bytes)                                                        \
-    ".insn s 0x2b, 2, %[" value "], " bytes "(%[" to "])\n\t"
+/* p.sw: the pointer moves on by the register `step`. */
 #define TL_ASM_STORE_STEP(value, to, step)                                                         \
     ".insn r 0x2b, 6, 0, %[" step "], %[" to "], %[" value "]\n\t"
 #define TL_ASM_STORE_AT(value, to, offset) "sw %[" value "], " offset "(%[" to "])\n\t"
@@ -42,7 +41,11 @@
 
 /* The pointer moves on to the next word. */
 #define TL_ASM_LOAD(to, from) TL_ASM_LOAD_NEXT(to, from, "4")
-#define TL_ASM_STORE(value, to) TL_ASM_STORE_NEXT(value, to, "4")
+#define TL_ASM_STORE(value, to) ".insn s 0x2b, 2, %[" value "], 4(%[" to "])\n\t"
+
+/* Where a constant operand is not 0. */
+#define TL_ASM_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"
+#define TL_ASM_MOVE(to, from) "addi %[" to "], %[" from "], 0\n\t"
 
 #define TL_ASM_3(instruction, to, a, b) instruction " %[" to "], %[" a "], %[" b "]\n\t"
 #define TL_ASM_COMPARE(instruction, to, a, b) instruction " %[" to "], %[" a "], " b "\n\t"

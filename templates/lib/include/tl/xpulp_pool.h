@@ -1,5 +1,6 @@
 /* Loops of pooling for PULP's cores: windows of 2 x 2 side by side, row after row, and whole planes.
-   They return whether they have done it; plain C that does gives the same bits. */
+   They return whether they have done it; plain C that does gives the same
+   values; the sign of a zero or of a NaN may differ. */
 
 #ifndef TL_XPULP_POOL_H
 #define TL_XPULP_POOL_H

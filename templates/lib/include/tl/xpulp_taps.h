@@ -14,22 +14,20 @@
 
 #include "tl/xpulp_loop.h"
 
-#define TL_TAPS_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"
-#define TL_TAPS_MOVE(to, from) "addi %[" to "], %[" from "], 0\n\t"
 #define TL_TAPS_ADD(i, t, d) TL_ASM_FMA("s" #i #t, d, "x" #t)
 
 /* 4 x 3 products of a pixel, with its own elements of x and dy loaded between them, `go` too and in
    the end what the next pixel begins with. `there`: what its last tap needs lies inside. */
 #define TL_TAPS_PIXEL(there, go, x0, x1, d0)                                                       \
-    TL_TAPS_IF("%[step] == 2", TL_ASM_LOAD("x1", "x"))                                             \
-    TL_TAPS_ADD(0, 0, "d0") TL_TAPS_IF(there, TL_ASM_LOAD("x2", "x"))                              \
-    TL_TAPS_ADD(0, 1, "d0") TL_ASM_LOAD("d1", "dy1") TL_TAPS_IF(there, TL_TAPS_ADD(0, 2, "d0"))    \
+    TL_ASM_IF("%[step] == 2", TL_ASM_LOAD("x1", "x"))                                             \
+    TL_TAPS_ADD(0, 0, "d0") TL_ASM_IF(there, TL_ASM_LOAD("x2", "x"))                              \
+    TL_TAPS_ADD(0, 1, "d0") TL_ASM_LOAD("d1", "dy1") TL_ASM_IF(there, TL_TAPS_ADD(0, 2, "d0"))    \
     TL_TAPS_ADD(1, 0, "d1") TL_ASM_LOAD("d0", "dy2")                                               \
-    TL_TAPS_ADD(1, 1, "d1") go TL_TAPS_IF(there, TL_TAPS_ADD(1, 2, "d1"))                          \
+    TL_TAPS_ADD(1, 1, "d1") go TL_ASM_IF(there, TL_TAPS_ADD(1, 2, "d1"))                          \
     TL_TAPS_ADD(2, 0, "d0") TL_ASM_LOAD("d1", "dy3")                                               \
-    TL_TAPS_ADD(2, 1, "d0") TL_TAPS_IF(there, TL_TAPS_ADD(2, 2, "d0")) d0                          \
+    TL_TAPS_ADD(2, 1, "d0") TL_ASM_IF(there, TL_TAPS_ADD(2, 2, "d0")) d0                          \
     TL_TAPS_ADD(3, 0, "d1") x0 TL_TAPS_ADD(3, 1, "d1") x1                                          \
-    TL_TAPS_IF(there, TL_TAPS_ADD(3, 2, "d1"))
+    TL_ASM_IF(there, TL_TAPS_ADD(3, 2, "d1"))
 
 /* All pixels of a row but the last one. */
 #define TL_TAPS_MOST                                                                               \
@@ -37,14 +35,14 @@
         "most", "19",                                                                              \
         TL_TAPS_PIXEL(                                                                             \
             "1", ,                                                                                 \
-            TL_TAPS_IF("%[step] == 1", TL_TAPS_MOVE("x0", "x1"))                                   \
-            TL_TAPS_IF("%[step] == 2", TL_TAPS_MOVE("x0", "x2")),                                  \
-            TL_TAPS_IF("%[step] == 1", TL_TAPS_MOVE("x1", "x2")), TL_ASM_LOAD("d0", "dy0")))
+            TL_ASM_IF("%[step] == 1", TL_ASM_MOVE("x0", "x1"))                                   \
+            TL_ASM_IF("%[step] == 2", TL_ASM_MOVE("x0", "x2")),                                  \
+            TL_ASM_IF("%[step] == 1", TL_ASM_MOVE("x1", "x2")), TL_ASM_LOAD("d0", "dy0")))
 
 /* What a row begins with. */
 #define TL_TAPS_X0                                                                                 \
-    TL_TAPS_IF("%[left]", "addi %[x0], x0, 0\n\t") TL_TAPS_IF("!%[left]", TL_ASM_LOAD("x0", "x"))
-#define TL_TAPS_X1 TL_TAPS_IF("%[step] == 1", TL_ASM_LOAD("x1", "x"))
+    TL_ASM_IF("%[left]", "addi %[x0], x0, 0\n\t") TL_ASM_IF("!%[left]", TL_ASM_LOAD("x0", "x"))
+#define TL_TAPS_X1 TL_ASM_IF("%[step] == 1", TL_ASM_LOAD("x1", "x"))
 
 #define TL_TAPS_SUMS(i)                                                                            \
     [s##i##0] "+&r"(sum[i][0]), [s##i##1] "+&r"(sum[i][1]), [s##i##2] "+&r"(sum[i][2])
@@ -74,9 +72,9 @@
 
 /* The same for 2 x 7 products, columns 1 apart: `gone` elements of the window are not there. What does
    not fit the registers waits in memory. */
-#define TL_TAPS7_ADD(i, t, gone) TL_TAPS_IF(#t " < 7 - " gone, TL_TAPS_ADD(i, t, "d" #i))
+#define TL_TAPS7_ADD(i, t, gone) TL_ASM_IF(#t " < 7 - " gone, TL_TAPS_ADD(i, t, "d" #i))
 #define TL_TAPS7_PIXEL(gone, d0, x0, x1, x2, x3, x4, x5)                                           \
-    TL_TAPS7_ADD(0, 0, gone) TL_TAPS_IF(gone " == 0", TL_ASM_LOAD("x6", "x"))                      \
+    TL_TAPS7_ADD(0, 0, gone) TL_ASM_IF(gone " == 0", TL_ASM_LOAD("x6", "x"))                      \
     TL_TAPS7_ADD(0, 1, gone) TL_ASM_LOAD("d1", "dy1") TL_TAPS7_ADD(0, 2, gone)                     \
     TL_TAPS7_ADD(0, 3, gone) TL_TAPS7_ADD(0, 4, gone) TL_TAPS7_ADD(0, 5, gone)                     \
     TL_TAPS7_ADD(0, 6, gone) d0                                                                    \
@@ -84,7 +82,7 @@
     TL_TAPS7_ADD(1, 3, gone) x3 TL_TAPS7_ADD(1, 4, gone) x4 TL_TAPS7_ADD(1, 5, gone) x5            \
     TL_TAPS7_ADD(1, 6, gone)
 #define TL_TAPS7_MOVE(to, from, gone)                                                              \
-    TL_TAPS_IF(#to " < 6 - " gone, TL_TAPS_MOVE("x" #to, "x" #from))
+    TL_ASM_IF(#to " < 6 - " gone, TL_ASM_MOVE("x" #to, "x" #from))
 #define TL_TAPS7_SLIDE(gone)                                                                       \
     TL_TAPS7_PIXEL(                                                                                \
         gone, TL_ASM_LOAD("d0", "dy0"), TL_TAPS7_MOVE(0, 1, gone), TL_TAPS7_MOVE(1, 2, gone),      \
@@ -94,10 +92,10 @@
 /* All pixels of a row but the last one, or but the last three. */
 #define TL_TAPS7_MOST                                                                              \
     TL_ASM_LOAD_FROM("d1", "most") TL_ASM_INNER("d1", "23", TL_TAPS7_SLIDE("0"))                   \
-    TL_TAPS_IF("%[right]", TL_TAPS7_SLIDE("1") TL_TAPS7_SLIDE("2"))
+    TL_ASM_IF("%[right]", TL_TAPS7_SLIDE("1") TL_TAPS7_SLIDE("2"))
 #define TL_TAPS7_X(to)                                                                             \
-    TL_TAPS_IF("%[left]", "addi %[x" #to "], x0, 0\n\t")                                           \
-    TL_TAPS_IF("!%[left]", TL_ASM_LOAD("x" #to, "x"))
+    TL_ASM_IF("%[left]", "addi %[x" #to "], x0, 0\n\t")                                           \
+    TL_ASM_IF("!%[left]", TL_ASM_LOAD("x" #to, "x"))
 #define TL_TAPS7_ROWS                                                                              \
     TL_ASM_WIDE(                                                                                   \
         TL_ASM_LOAD("d0", "dy0") TL_TAPS7_X(0) TL_TAPS7_X(1) TL_TAPS7_X(2)                         \

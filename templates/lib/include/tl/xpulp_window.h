@@ -26,8 +26,8 @@
     TL_WINDOW_NEXT("c", "a", "b", "f", "d")
 /* One, behind which all are in their places again. */
 #define TL_WINDOW_SHIFT                                                                            \
-    TL_ASM_LOAD("c", "x") TL_WINDOW_ADD(0, "a", "d") "mv %[a], %[b]\n\t"                           \
-    TL_WINDOW_ADD(1, "a", "d") "mv %[b], %[c]\n\t" TL_WINDOW_ADD(2, "b", "d")                      \
+    TL_ASM_LOAD("c", "x") TL_WINDOW_ADD(0, "a", "d") TL_ASM_MOVE("a", "b")                           \
+    TL_WINDOW_ADD(1, "a", "d") TL_ASM_MOVE("b", "c") TL_WINDOW_ADD(2, "b", "d")                      \
     TL_ASM_LOAD("d", "dy")
 
 /* Windows two columns apart: the third column is the next one's first. */
@@ -47,11 +47,11 @@
 
 #define TL_WINDOW_SUMS                                                                             \
     [s0] "+&r"(sum[0]), [s1] "+&r"(sum[1]), [s2] "+&r"(sum[2]), [a] "=&r"(a), [b] "=&r"(b),        \
-    [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [lines] "+&r"(lines), [x] "+&r"(x), [dy] "+&r"(dy),                \
+    [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [x] "+&r"(x), [dy] "+&r"(dy),                        \
     [left] "+&r"(left), [right] "+&r"(right)
 #define TL_WINDOW_STEPS                                                                            \
-    [x_skip] "r"(x_skip * 4), [dy_skip] "r"(dy_skip * 4), [left_step] "r"(left_step * 4),          \
-    [right_step] "r"(right_step * 4)
+    [lines] "r"(lines), [x_skip] "r"(x_skip * 4), [dy_skip] "r"(dy_skip * 4),                      \
+    [left_step] "r"(left_step * 4), [right_step] "r"(right_step * 4)
 
 #endif
 
