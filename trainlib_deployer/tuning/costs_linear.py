@@ -71,21 +71,21 @@ def _weight_gradient(f: Fields, cores: int) -> tuple[float, ...]:
 cost("tl_linear_fw_f32")(
     LinearCost(
         _forward,
-        alone=(964.5, 38.72, 7.586, 1.267, 0),
-        shared=(877.4, 0, 2.177, 2.475, 0),
+        alone=(1214, 88.15, 9.007, 1.124, 0),
+        shared=(1170, 0, 3.105, 2.315, 0),
     )
 )
 cost("tl_linear_ig_f32")(
     LinearCost(
         _input_gradient,
-        alone=(869.8, 61.64, 3.819, 1.435, 0),
-        shared=(777.2, 45.5, 0, 1.898, 0.7401),
+        alone=(1253, 55.3, 0.4259, 0.685, 1.561),
+        shared=(1130, 31.58, 0, 1.062, 2.024),
     )
 )
 cost("tl_linear_wg_f32")(
     LinearCost(
         _weight_gradient,
-        alone=(903.5, 129.7, 0, 0, 2.638, 117.3, 2.119),
-        shared=(68.97, 130.5, 0, 0, 3.351, 717.2, 0),
+        alone=(1042, 123.3, 0, 0, 2.055, 138, 7.124),
+        shared=(215.8, 144.3, 0, 0, 2.749, 670.1, 8.017),
     )
 )
