@@ -77,90 +77,17 @@ static float *const l1_c2_wg_y = L1(12248);  /* r1 1x12x8x8, copy for c2.wg */
 static float *const l1_r1_ig_y = L1(920);  /* r1 1x12x8x8, copy for r1.ig */
 static float *const c1_dy = L1(6104);  /* c1.grad 1x12x8x8, shares the memory of r2.grad */
 
-/* ---- shapes ---------------------------------------------------------------------------------- */
+/* ---- shapes of Steps with tiles, and those that change while the program runs ------------------ */
 
-static const tl_conv2d c1_fw = {
-    .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
-    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale = 1.0f,
-    .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_relu r1_fw = {
-    .count = 768, .accumulate = 0};
-static const tl_conv2d c2_fw = {
-    .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
-    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_add a1_fw = {
-    .count = 768};
-static const tl_relu r2_fw = {
-    .count = 768, .accumulate = 0};
-static const tl_max_pool2d max_pool2d1_fw = {
-    .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2, .stride_h = 2,
-    .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1, .accumulate = 0};
-static const tl_conv2d c3_fw = {
-    .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
-    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_relu r3_fw = {
-    .count = 384, .accumulate = 0};
-static const tl_linear fc_fw = {
-    .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
-    1.0f};
-static const tl_cross_entropy loss_fw = {
-    .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f};
-static const tl_cross_entropy loss_ig = {
-    .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f};
 static const tl_linear fc_ig = {
-    .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
-    1.0f};
+        .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f,
+        .bias_decay = 1.0f};
 static const tl_linear fc_wg = {
-    .n = 1, .ci = 384, .co = 10, .accumulate = 1, .scale = -0.002f, .decay = 1.0f, .bias_decay =
-    1.0f};
+        .n = 1, .ci = 384, .co = 10, .accumulate = 1, .scale = -0.002f, .decay = 1.0f,
+        .bias_decay = 1.0f};
 static const tl_linear fc_wg_gradient = { /* to see the gradient by itself */
-    .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
-    1.0f};
-static const tl_relu r3_ig = {
-    .count = 384, .accumulate = 0};
-static const tl_conv2d c3_ig = {
-    .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
-    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_conv2d c3_wg = {
-    .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
-    -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_conv2d c3_wg_gradient = { /* to see the gradient by itself */
-    .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
-    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_max_pool2d max_pool2d1_ig = {
-    .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2, .stride_h = 2,
-    .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1, .accumulate = 0};
-static const tl_relu r2_ig = {
-    .count = 768, .accumulate = 0};
-static const tl_pass a1_ig_1 = {
-    .count = 768, .accumulate = 0};
-static const tl_conv2d c2_ig = {
-    .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
-    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_conv2d c2_wg = {
-    .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
-    -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_conv2d c2_wg_gradient = { /* to see the gradient by itself */
-    .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h
-    = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale =
-    1.0f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_relu r1_ig = {
-    .count = 768, .accumulate = 0};
-static const tl_conv2d c1_wg = {
-    .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
-    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 1, .scale =
-    -0.002f, .decay = 1.0f, .bias_decay = 1.0f};
-static const tl_conv2d c1_wg_gradient = { /* to see the gradient by itself */
-    .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3, .stride_h =
-    1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1, .accumulate = 0, .scale = 1.0f,
-    .decay = 1.0f, .bias_decay = 1.0f};
+        .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f,
+        .bias_decay = 1.0f};
 
 enum { 
     STEP_C1_FW, STEP_R1_FW, STEP_C2_FW, STEP_A1_FW, STEP_R2_FW, STEP_MAX_POOL2D1_FW, STEP_C3_FW,
@@ -216,10 +143,155 @@ static void fc_wg_store(int t)
 
 /* ---- the Steps ------------------------------------------------------------------------------- */
 
+/* c1 forward: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
+static void c1_fw_run(void)
+{
+    tl_conv2d_k3_fw_f32(
+        &(const tl_conv2d){
+            .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f},
+        l1_c1_fw_y, input_x, c1_weight, c1_bias);
+    sync();
+    transfer(c1_y, l1_c1_fw_y, 3072);
+}
+
+/* r1 forward: relu, 768 elements */
+static void r1_fw_run(void)
+{
+    transfer(l1_r1_fw_y, c1_y, 3072);
+    sync();
+    tl_relu_fw_f32(
+        &(const tl_relu){
+            .count = 768, .accumulate = 0},
+        l1_r1_fw_y_2, l1_r1_fw_y);
+    sync();
+    transfer(r1_y, l1_r1_fw_y_2, 3072);
+}
+
+/* c2 forward: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
+static void c2_fw_run(void)
+{
+    transfer(l1_c2_fw_y, r1_y, 3072);
+    transfer(l1_c2_fw_weight, c2_weight, 5184);
+    sync();
+    tl_conv2d_k3_fw_f32(
+        &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f},
+        c2_y, l1_c2_fw_y, l1_c2_fw_weight, c2_bias);
+}
+
+/* a1 forward: add, 768 elements */
+static void a1_fw_run(void)
+{
+    transfer(l1_a1_fw_y, r1_y, 3072);
+    sync();
+    tl_add_fw_f32(
+        &(const tl_add){
+            .count = 768},
+        a1_y, l1_a1_fw_y, c2_y);
+}
+
+/* r2 forward: relu, 768 elements */
+static void r2_fw_run(void)
+{
+    tl_relu_fw_f32(
+        &(const tl_relu){
+            .count = 768, .accumulate = 0},
+        r2_y, a1_y);
+}
+
+/* max_pool2d1 forward: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
+static void max_pool2d1_fw_run(void)
+{
+    tl_max_pool2d_k2_fw_f32(
+        &(const tl_max_pool2d){
+            .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2,
+            .stride_h = 2, .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1,
+            .accumulate = 0},
+        max_pool2d1_y, r2_y);
+}
+
+/* c3 forward: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
+static void c3_fw_run(void)
+{
+    transfer(l1_c3_fw_weight, c3_weight, 10368);
+    sync();
+    tl_conv2d_k3_fw_f32(
+        &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f},
+        c3_y, max_pool2d1_y, l1_c3_fw_weight, c3_bias);
+}
+
+/* r3 forward: relu, 384 elements */
+static void r3_fw_run(void)
+{
+    tl_relu_fw_f32(
+        &(const tl_relu){
+            .count = 384, .accumulate = 0},
+        r3_y, c3_y);
+}
+
+/* fc forward: linear, 384 -> 10; 3840 MAC */
+static void fc_fw_run(void)
+{
+    transfer(l1_fc_fw_weight, fc_weight, 15360);
+    sync();
+    tl_linear_n1_fw_f32(
+        &(const tl_linear){
+            .n = 1, .ci = 384, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f,
+            .bias_decay = 1.0f},
+        fc_y, flatten1_y, l1_fc_fw_weight, fc_bias);
+}
+
+/* loss forward: cross_entropy, cross-entropy of 10 classes */
+static void loss_fw_run(void)
+{
+    tl_cross_entropy_fw_f32(
+        &(const tl_cross_entropy){
+            .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f},
+        loss_value, fc_y, target_t);
+}
+
+/* loss input gradient: cross_entropy, cross-entropy of 10 classes */
+static void loss_ig_run(void)
+{
+    tl_cross_entropy_ig_f32(
+        &(const tl_cross_entropy){
+            .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f},
+        fc_dy, fc_y, target_t);
+}
+
 /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
 static void fc_wg_run(void)
 {
     run_tiles(2, probing ? &fc_wg_gradient : &fc_wg, sizeof fc_wg, fc_wg_fetch, fc_wg_compute, fc_wg_store);
+}
+
+/* r3 input gradient: relu, 384 elements */
+static void r3_ig_run(void)
+{
+    tl_relu_ig_f32(
+        &(const tl_relu){
+            .count = 384, .accumulate = 0},
+        c3_dy, r3_dy, r3_y);
+}
+
+/* c3 input gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
+static void c3_ig_run(void)
+{
+    transfer(l1_c3_ig_weight, c3_weight, 10368);
+    sync();
+    tl_conv2d_k3_ig_f32(
+        &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f},
+        max_pool2d1_dy, c3_dy, l1_c3_ig_weight);
 }
 
 /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC */
@@ -227,9 +299,61 @@ static void c3_wg_run(void)
 {
     transfer(l1_c3_wg_weight, c3_weight, 10368);
     sync();
-    tl_conv2d_k3_wg_f32(probing ? &c3_wg_gradient : &c3_wg, l1_c3_wg_weight, c3_bias, max_pool2d1_y, c3_dy);
+    tl_conv2d_k3_wg_f32(
+        probing /* to see the gradient by itself */
+        ? &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f}
+        : &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 4, .wi = 4, .co = 24, .ho = 4, .wo = 4, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 1, .scale = -0.002f, .decay = 1.0f, .bias_decay = 1.0f},
+        l1_c3_wg_weight, c3_bias, max_pool2d1_y, c3_dy);
     sync();
     transfer(c3_weight, l1_c3_wg_weight, 10368);
+}
+
+/* max_pool2d1 input gradient: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
+static void max_pool2d1_ig_run(void)
+{
+    tl_max_pool2d_k2_ig_f32(
+        &(const tl_max_pool2d){
+            .n = 1, .c = 12, .hi = 8, .wi = 8, .ho = 4, .wo = 4, .kh = 2, .kw = 2,
+            .stride_h = 2, .stride_w = 2, .pad_top = 0, .pad_left = 0, .count_include_pad = 1,
+            .accumulate = 0},
+        r2_dy, max_pool2d1_dy, r2_y);
+}
+
+/* r2 input gradient: relu, 768 elements */
+static void r2_ig_run(void)
+{
+    tl_relu_ig_f32(
+        &(const tl_relu){
+            .count = 768, .accumulate = 0},
+        a1_dy, r2_dy, r2_y);
+}
+
+/* a1.ig.1 input gradient: pass, c2.grad = a1.grad, 768 elements */
+static void a1_ig_1_run(void)
+{
+    tl_pass_ig_f32(
+        &(const tl_pass){
+            .count = 768, .accumulate = 0},
+        c2_dy, a1_dy);
+}
+
+/* c2 input gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
+static void c2_ig_run(void)
+{
+    transfer(l1_c2_ig_weight, c2_weight, 5184);
+    sync();
+    tl_conv2d_k3_ig_f32(
+        &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 1, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f},
+        r1_dy, c2_dy, l1_c2_ig_weight);
 }
 
 /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
@@ -238,91 +362,97 @@ static void c2_wg_run(void)
     transfer(l1_c2_wg_weight, c2_weight, 5184);
     transfer(l1_c2_wg_y, r1_y, 3072);
     sync();
-    tl_conv2d_k3_wg_f32(probing ? &c2_wg_gradient : &c2_wg, l1_c2_wg_weight, c2_bias, l1_c2_wg_y, c2_dy);
+    tl_conv2d_k3_wg_f32(
+        probing /* to see the gradient by itself */
+        ? &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f}
+        : &(const tl_conv2d){
+            .n = 1, .ci = 12, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 1, .scale = -0.002f, .decay = 1.0f, .bias_decay = 1.0f},
+        l1_c2_wg_weight, c2_bias, l1_c2_wg_y, c2_dy);
     sync();
     transfer(c2_weight, l1_c2_wg_weight, 5184);
+}
+
+/* r1 input gradient: relu, 768 elements */
+static void r1_ig_run(void)
+{
+    transfer(l1_r1_ig_y, r1_y, 3072);
+    sync();
+    tl_relu_ig_f32(
+        &(const tl_relu){
+            .count = 768, .accumulate = 0},
+        c1_dy, r1_dy, l1_r1_ig_y);
 }
 
 /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */
 static void c1_wg_run(void)
 {
-    tl_conv2d_k3_wg_f32(probing ? &c1_wg_gradient : &c1_wg, c1_weight, c1_bias, input_x, c1_dy);
+    tl_conv2d_k3_wg_f32(
+        probing /* to see the gradient by itself */
+        ? &(const tl_conv2d){
+            .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay = 1.0f}
+        : &(const tl_conv2d){
+            .n = 1, .ci = 1, .hi = 8, .wi = 8, .co = 12, .ho = 8, .wo = 8, .kh = 3, .kw = 3,
+            .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .groups = 1,
+            .accumulate = 1, .scale = -0.002f, .decay = 1.0f, .bias_decay = 1.0f},
+        c1_weight, c1_bias, input_x, c1_dy);
 }
 
 static void forward(void)
 {
-    /* c1 forward: conv2d, 1x8x8 -> 12x8x8, kernel 3x3; 6912 MAC */
     begin(STEP_C1_FW);
-    tl_conv2d_k3_fw_f32(&c1_fw, l1_c1_fw_y, input_x, c1_weight, c1_bias);
-    sync();
-    transfer(c1_y, l1_c1_fw_y, 3072);
+    c1_fw_run();
     end(STEP_C1_FW);
 
-    /* r1 forward: relu, 768 elements */
     wait_transfers();
     begin(STEP_R1_FW);
-    transfer(l1_r1_fw_y, c1_y, 3072);
-    sync();
-    tl_relu_fw_f32(&r1_fw, l1_r1_fw_y_2, l1_r1_fw_y);
-    sync();
-    transfer(r1_y, l1_r1_fw_y_2, 3072);
+    r1_fw_run();
     end(STEP_R1_FW);
 
-    /* c2 forward: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
     wait_transfers();
     begin(STEP_C2_FW);
-    transfer(l1_c2_fw_y, r1_y, 3072);
-    transfer(l1_c2_fw_weight, c2_weight, 5184);
-    sync();
-    tl_conv2d_k3_fw_f32(&c2_fw, c2_y, l1_c2_fw_y, l1_c2_fw_weight, c2_bias);
+    c2_fw_run();
     end(STEP_C2_FW);
 
-    /* a1 forward: add, 768 elements */
     sync();
     begin(STEP_A1_FW);
-    transfer(l1_a1_fw_y, r1_y, 3072);
-    sync();
-    tl_add_fw_f32(&a1_fw, a1_y, l1_a1_fw_y, c2_y);
+    a1_fw_run();
     end(STEP_A1_FW);
 
-    /* r2 forward: relu, 768 elements */
     sync();
     begin(STEP_R2_FW);
-    tl_relu_fw_f32(&r2_fw, r2_y, a1_y);
+    r2_fw_run();
     end(STEP_R2_FW);
 
-    /* max_pool2d1 forward: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
     sync();
     begin(STEP_MAX_POOL2D1_FW);
-    tl_max_pool2d_k2_fw_f32(&max_pool2d1_fw, max_pool2d1_y, r2_y);
+    max_pool2d1_fw_run();
     end(STEP_MAX_POOL2D1_FW);
 
-    /* c3 forward: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
     begin(STEP_C3_FW);
-    transfer(l1_c3_fw_weight, c3_weight, 10368);
-    sync();
-    tl_conv2d_k3_fw_f32(&c3_fw, c3_y, max_pool2d1_y, l1_c3_fw_weight, c3_bias);
+    c3_fw_run();
     end(STEP_C3_FW);
 
-    /* r3 forward: relu, 384 elements */
     sync();
     begin(STEP_R3_FW);
-    tl_relu_fw_f32(&r3_fw, r3_y, c3_y);
+    r3_fw_run();
     end(STEP_R3_FW);
 
-    /* fc forward: linear, 384 -> 10; 3840 MAC */
     begin(STEP_FC_FW);
-    transfer(l1_fc_fw_weight, fc_weight, 15360);
-    sync();
-    tl_linear_n1_fw_f32(&fc_fw, fc_y, flatten1_y, l1_fc_fw_weight, fc_bias);
+    fc_fw_run();
     end(STEP_FC_FW);
 }
 
 static void measure_loss(void)
 {
-    /* loss forward: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_FW);
-    tl_cross_entropy_fw_f32(&loss_fw, loss_value, fc_y, target_t);
+    loss_fw_run();
     end(STEP_LOSS_FW);
 }
 
@@ -333,9 +463,8 @@ static void backward(void)
         return;
     }
 
-    /* loss input gradient: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_IG);
-    tl_cross_entropy_ig_f32(&loss_ig, fc_dy, fc_y, target_t);
+    loss_ig_run();
     end(STEP_LOSS_IG);
 
     /* fc input gradient: linear, 384 -> 10; 3840 MAC */
@@ -343,74 +472,57 @@ static void backward(void)
     run_tiles(2, &fc_ig, sizeof fc_ig, fc_ig_fetch, fc_ig_compute, 0);
     end(STEP_FC_IG);
 
-    /* fc weight gradient: linear, 384 -> 10, with the update; 3840 MAC */
     sync();
     begin(STEP_FC_WG);
     probe(STEP_FC_WG, fc_wg_run);
     fc_wg_run();
     end(STEP_FC_WG);
 
-    /* r3 input gradient: relu, 384 elements */
     begin(STEP_R3_IG);
-    tl_relu_ig_f32(&r3_ig, c3_dy, r3_dy, r3_y);
+    r3_ig_run();
     end(STEP_R3_IG);
 
-    /* c3 input gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3; 41472 MAC */
     wait_transfers();
     begin(STEP_C3_IG);
-    transfer(l1_c3_ig_weight, c3_weight, 10368);
-    sync();
-    tl_conv2d_k3_ig_f32(&c3_ig, max_pool2d1_dy, c3_dy, l1_c3_ig_weight);
+    c3_ig_run();
     end(STEP_C3_IG);
 
-    /* c3 weight gradient: conv2d, 12x4x4 -> 24x4x4, kernel 3x3, with the update; 41472 MAC */
     sync();
     begin(STEP_C3_WG);
     probe(STEP_C3_WG, c3_wg_run);
     c3_wg_run();
     end(STEP_C3_WG);
 
-    /* max_pool2d1 input gradient: max_pool2d, 12x8x8 -> 12x4x4, kernel 2x2 */
     sync();
     begin(STEP_MAX_POOL2D1_IG);
-    tl_max_pool2d_k2_ig_f32(&max_pool2d1_ig, r2_dy, max_pool2d1_dy, r2_y);
+    max_pool2d1_ig_run();
     end(STEP_MAX_POOL2D1_IG);
 
-    /* r2 input gradient: relu, 768 elements */
     sync();
     begin(STEP_R2_IG);
-    tl_relu_ig_f32(&r2_ig, a1_dy, r2_dy, r2_y);
+    r2_ig_run();
     end(STEP_R2_IG);
 
-    /* a1.ig.1 input gradient: pass, c2.grad = a1.grad, 768 elements */
     sync();
     begin(STEP_A1_IG_1);
-    tl_pass_ig_f32(&a1_ig_1, c2_dy, a1_dy);
+    a1_ig_1_run();
     end(STEP_A1_IG_1);
 
-    /* c2 input gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3; 82944 MAC */
     begin(STEP_C2_IG);
-    transfer(l1_c2_ig_weight, c2_weight, 5184);
-    sync();
-    tl_conv2d_k3_ig_f32(&c2_ig, r1_dy, c2_dy, l1_c2_ig_weight);
+    c2_ig_run();
     end(STEP_C2_IG);
 
-    /* c2 weight gradient: conv2d, 12x8x8 -> 12x8x8, kernel 3x3, with the update; 82944 MAC */
     sync();
     begin(STEP_C2_WG);
     probe(STEP_C2_WG, c2_wg_run);
     c2_wg_run();
     end(STEP_C2_WG);
 
-    /* r1 input gradient: relu, 768 elements */
     wait_transfers();
     begin(STEP_R1_IG);
-    transfer(l1_r1_ig_y, r1_y, 3072);
-    sync();
-    tl_relu_ig_f32(&r1_ig, c1_dy, r1_dy, l1_r1_ig_y);
+    r1_ig_run();
     end(STEP_R1_IG);
 
-    /* c1 weight gradient: conv2d, 1x8x8 -> 12x8x8, kernel 3x3, with the update; 6912 MAC */
     sync();
     begin(STEP_C1_WG);
     probe(STEP_C1_WG, c1_wg_run);

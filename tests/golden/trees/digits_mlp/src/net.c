@@ -32,38 +32,6 @@ static float *const fc2_dy = L1(10152);  /* fc2.grad 1x10 */
 static float *const r1_dy = L1(10024);  /* r1.grad 1x32 */
 static float *const fc1_dy = L1(10024);  /* fc1.grad 1x32, shares the memory of r1.grad */
 
-/* ---- shapes ---------------------------------------------------------------------------------- */
-
-static const tl_linear fc1_fw = {
-    .n = 1, .ci = 64, .co = 32, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
-    1.0f};
-static const tl_relu r1_fw = {
-    .count = 32, .accumulate = 0};
-static const tl_linear fc2_fw = {
-    .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
-    1.0f};
-static const tl_cross_entropy loss_fw = {
-    .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f};
-static const tl_cross_entropy loss_ig = {
-    .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f};
-static const tl_linear fc2_ig = {
-    .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f, .bias_decay =
-    1.0f};
-static const tl_linear fc2_wg = {
-    .n = 1, .ci = 32, .co = 10, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
-    .bias_decay = 0.999995f};
-static const tl_linear fc2_wg_gradient = { /* to see the gradient by itself */
-    .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f, .bias_decay
-    = 0.999995f};
-static const tl_relu r1_ig = {
-    .count = 32, .accumulate = 0};
-static const tl_linear fc1_wg = {
-    .n = 1, .ci = 64, .co = 32, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
-    .bias_decay = 0.999995f};
-static const tl_linear fc1_wg_gradient = { /* to see the gradient by itself */
-    .n = 1, .ci = 64, .co = 32, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f, .bias_decay
-    = 0.999995f};
-
 enum { 
     STEP_FC1_FW, STEP_R1_FW, STEP_FC2_FW, STEP_LOSS_FW, STEP_LOSS_IG, STEP_FC2_IG, STEP_FC2_WG,
     STEP_R1_IG, STEP_FC1_WG
@@ -71,43 +39,121 @@ enum {
 
 /* ---- the Steps ------------------------------------------------------------------------------- */
 
+/* fc1 forward: linear, 64 -> 32; 2048 MAC */
+static void fc1_fw_run(void)
+{
+    tl_linear_n1_fw_f32(
+        &(const tl_linear){
+            .n = 1, .ci = 64, .co = 32, .accumulate = 0, .scale = 1.0f, .decay = 1.0f,
+            .bias_decay = 1.0f},
+        fc1_y, flatten1_y, fc1_weight, fc1_bias);
+}
+
+/* r1 forward: relu, 32 elements */
+static void r1_fw_run(void)
+{
+    tl_relu_fw_f32(
+        &(const tl_relu){
+            .count = 32, .accumulate = 0},
+        r1_y, fc1_y);
+}
+
+/* fc2 forward: linear, 32 -> 10; 320 MAC */
+static void fc2_fw_run(void)
+{
+    tl_linear_n1_fw_f32(
+        &(const tl_linear){
+            .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f,
+            .bias_decay = 1.0f},
+        fc2_y, r1_y, fc2_weight, fc2_bias);
+}
+
+/* loss forward: cross_entropy, cross-entropy of 10 classes */
+static void loss_fw_run(void)
+{
+    tl_cross_entropy_fw_f32(
+        &(const tl_cross_entropy){
+            .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f},
+        loss_value, fc2_y, target_t);
+}
+
+/* loss input gradient: cross_entropy, cross-entropy of 10 classes */
+static void loss_ig_run(void)
+{
+    tl_cross_entropy_ig_f32(
+        &(const tl_cross_entropy){
+            .n = 1, .classes = 10, .divisor = 1.0f, .label_smoothing = 0.0f},
+        fc2_dy, fc2_y, target_t);
+}
+
+/* fc2 input gradient: linear, 32 -> 10; 320 MAC */
+static void fc2_ig_run(void)
+{
+    tl_linear_n1_ig_f32(
+        &(const tl_linear){
+            .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 1.0f,
+            .bias_decay = 1.0f},
+        r1_dy, fc2_dy, fc2_weight);
+}
+
 /* fc2 weight gradient: linear, 32 -> 10, with the update; 320 MAC */
 static void fc2_wg_run(void)
 {
-    tl_linear_n1_wg_f32(probing ? &fc2_wg_gradient : &fc2_wg, fc2_weight, fc2_bias, r1_y, fc2_dy);
+    tl_linear_n1_wg_f32(
+        probing /* to see the gradient by itself */
+        ? &(const tl_linear){
+            .n = 1, .ci = 32, .co = 10, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f,
+            .bias_decay = 0.999995f}
+        : &(const tl_linear){
+            .n = 1, .ci = 32, .co = 10, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
+            .bias_decay = 0.999995f},
+        fc2_weight, fc2_bias, r1_y, fc2_dy);
+}
+
+/* r1 input gradient: relu, 32 elements */
+static void r1_ig_run(void)
+{
+    tl_relu_ig_f32(
+        &(const tl_relu){
+            .count = 32, .accumulate = 0},
+        fc1_dy, r1_dy, r1_y);
 }
 
 /* fc1 weight gradient: linear, 64 -> 32, with the update; 2048 MAC */
 static void fc1_wg_run(void)
 {
-    tl_linear_n1_wg_f32(probing ? &fc1_wg_gradient : &fc1_wg, fc1_weight, fc1_bias, flatten1_y, fc1_dy);
+    tl_linear_n1_wg_f32(
+        probing /* to see the gradient by itself */
+        ? &(const tl_linear){
+            .n = 1, .ci = 64, .co = 32, .accumulate = 0, .scale = 1.0f, .decay = 0.999995f,
+            .bias_decay = 0.999995f}
+        : &(const tl_linear){
+            .n = 1, .ci = 64, .co = 32, .accumulate = 1, .scale = -0.05f, .decay = 0.999995f,
+            .bias_decay = 0.999995f},
+        fc1_weight, fc1_bias, flatten1_y, fc1_dy);
 }
 
 static void forward(void)
 {
-    /* fc1 forward: linear, 64 -> 32; 2048 MAC */
     begin(STEP_FC1_FW);
-    tl_linear_n1_fw_f32(&fc1_fw, fc1_y, flatten1_y, fc1_weight, fc1_bias);
+    fc1_fw_run();
     end(STEP_FC1_FW);
 
-    /* r1 forward: relu, 32 elements */
     sync();
     begin(STEP_R1_FW);
-    tl_relu_fw_f32(&r1_fw, r1_y, fc1_y);
+    r1_fw_run();
     end(STEP_R1_FW);
 
-    /* fc2 forward: linear, 32 -> 10; 320 MAC */
     sync();
     begin(STEP_FC2_FW);
-    tl_linear_n1_fw_f32(&fc2_fw, fc2_y, r1_y, fc2_weight, fc2_bias);
+    fc2_fw_run();
     end(STEP_FC2_FW);
 }
 
 static void measure_loss(void)
 {
-    /* loss forward: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_FW);
-    tl_cross_entropy_fw_f32(&loss_fw, loss_value, fc2_y, target_t);
+    loss_fw_run();
     end(STEP_LOSS_FW);
 }
 
@@ -118,30 +164,25 @@ static void backward(void)
         return;
     }
 
-    /* loss input gradient: cross_entropy, cross-entropy of 10 classes */
     begin(STEP_LOSS_IG);
-    tl_cross_entropy_ig_f32(&loss_ig, fc2_dy, fc2_y, target_t);
+    loss_ig_run();
     end(STEP_LOSS_IG);
 
-    /* fc2 input gradient: linear, 32 -> 10; 320 MAC */
     sync();
     begin(STEP_FC2_IG);
-    tl_linear_n1_ig_f32(&fc2_ig, r1_dy, fc2_dy, fc2_weight);
+    fc2_ig_run();
     end(STEP_FC2_IG);
 
-    /* fc2 weight gradient: linear, 32 -> 10, with the update; 320 MAC */
     sync();
     begin(STEP_FC2_WG);
     probe(STEP_FC2_WG, fc2_wg_run);
     fc2_wg_run();
     end(STEP_FC2_WG);
 
-    /* r1 input gradient: relu, 32 elements */
     begin(STEP_R1_IG);
-    tl_relu_ig_f32(&r1_ig, fc1_dy, r1_dy, r1_y);
+    r1_ig_run();
     end(STEP_R1_IG);
 
-    /* fc1 weight gradient: linear, 64 -> 32, with the update; 2048 MAC */
     sync();
     begin(STEP_FC1_WG);
     probe(STEP_FC1_WG, fc1_wg_run);
