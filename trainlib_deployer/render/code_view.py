@@ -29,6 +29,7 @@ _PHASES = {
     Phase.WG: "weight gradient",
     Phase.UPDATE: "update",
 }
+_LINE = "\n        "  # of members, or arguments
 _SYNC = {Sync.NONE: "", Sync.WAIT: "wait_transfers()", Sync.BARRIER: "sync()"}
 
 
@@ -237,7 +238,7 @@ class CodeView:
                 arguments.append("0")
             else:
                 arguments.append(self._local(operand.tensor, place))
-        between = ", " if view.has_struct else ",\n        "
+        between = ", " if view.has_struct else f",{_LINE}"
         return f"{call.kernel.function}({_shape(view)}{between}{', '.join(arguments)})"
 
 
@@ -245,13 +246,16 @@ def _shape(view: StepView) -> str:
     """What a call is told of its shape: the struct of the Step, or one made there."""
     if view.has_struct:
         return _struct(view.id, bool(view.plain))
-    made = f"&(const tl_{view.op}){{\n        {view.fields}}}"
+    own = _literal(view.op, view.fields)
     if not view.plain:
-        return made
-    gradient = (
-        f"&(const tl_{view.op}){{ /* to see the gradient by itself */\n        {view.plain}}}"
-    )
-    return f"probing ? {gradient} : {made}"
+        return _LINE + own
+    gradient = _literal(view.op, view.plain)
+    choice = ("probing /* to see the gradient by itself */", f"? {gradient}", f": {own}")
+    return "".join(_LINE + part for part in choice)
+
+
+def _literal(op: str, fields: str) -> str:
+    return f"&(const tl_{op}){{\n            {fields.replace(_LINE, _LINE + '    ')}}}"
 
 
 def _struct(name: str, has_plain: bool) -> str:
@@ -266,7 +270,7 @@ def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:
 
 def _fields(fields: Mapping[str, int | float]) -> str:
     members = ", ".join(f".{name}\xa0=\xa0{c_number(value)}" for name, value in fields.items())
-    return "\n        ".join(textwrap.wrap(members, 88)).replace("\xa0", " ")
+    return _LINE.join(textwrap.wrap(members, 84)).replace("\xa0", " ")
 
 
 def _per_sample(name: str, step: Step, graph: Graph) -> tuple[str, ...]:
