@@ -26,7 +26,7 @@ DEEP = """static int deep(volatile int n)
 """
 LAST = "if (tl_core_id() == tl_num_cores() - 1) "
 
-# what, what is put before the Step's call, what is put before the function, what is told
+# what, what is put before the Step's call, what is put before its function, what is told
 FAULTS = {
     "behind L1": (
         "volatile int end = tl_l1_end - (char *)l1_arena; POKE(end) = 1;",
@@ -59,10 +59,9 @@ class Broken:
         """What `run` says after `fault` was put before a Step's call, on the last core."""
         source = self.folder / "src" / "net.c"
         text = source.read_text()
-        (call,) = re.findall(r"    tl_conv2d\w*_fw_f32\(&c2_fw, ", text)
-        broken = text.replace(call, f"    {LAST}{{ {fault} }}\n{call}")
-        broken = broken.replace("static void forward(void)", f"{before}static void forward(void)")
-        source.write_text(broken)
+        head = "static void c2_fw_run(void)\n{\n"
+        assert text.count(head) == 1
+        source.write_text(text.replace(head, f"{before}{head}    {LAST}{{ {fault} }}\n"))
         try:
             built = make(self.folder, "all")
             result = CliRunner().invoke(main, ["run", str(self.folder), *options])
