@@ -22,24 +22,17 @@ training: {loss: cross_entropy, optimizer: {type: sgd, lr: 0.05}, max_steps: 4}
 """
 
 # what, the line of net.c, what it becomes, the Step that must be named first
+SGD = ".scale = -0.05f, .decay = 1.0f, .bias_decay = 1.0f},\n        c1_weight, "
+WINDOW = """static void c2_fw_run(void)
+{
+    tl_conv2d_k3_fw_f32(
+        &(const tl_conv2d){
+            .n = 1, .ci = 4, .hi = 6, .wi = 6, .co = 4, .ho = 6, .wo = 6, .kh = 3, .kw = 3,"""
+CALL = "c2_y, r1_y, c2_weight, c2_bias"
 MUTATIONS = [
-    (
-        "wrong sign",
-        ".scale =\n    -0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n"
-        "static const tl_conv2d c1_wg_gradient",
-        ".scale =\n    0.05f, .decay = 1.0f, .bias_decay = 1.0f};\n"
-        "static const tl_conv2d c1_wg_gradient",
-        "c1.wg",
-    ),
-    (
-        "missing tap",
-        "static const tl_conv2d c2_fw = {\n    .n = 1, .ci = 4, .hi = 6, .wi = 6, .co = 4,"
-        " .ho = 6, .wo = 6, .kh = 3, .kw = 3,",
-        "static const tl_conv2d c2_fw = {\n    .n = 1, .ci = 4, .hi = 6, .wi = 6, .co = 4,"
-        " .ho = 6, .wo = 6, .kh = 3, .kw = 2,",
-        "c2.fw",
-    ),
-    ("wrong buffer", "(&c2_fw, c2_y, r1_y,", "(&c2_fw, c2_y, fc_weight,", "c2.fw"),
+    ("wrong sign", SGD, SGD.replace("-0.05f", "0.05f"), "c1.wg"),
+    ("missing tap", WINDOW, WINDOW.replace(".kw = 3", ".kw = 2"), "c2.fw"),
+    ("wrong buffer", CALL, CALL.replace("r1_y", "fc_weight"), "c2.fw"),
 ]
 
 

@@ -84,14 +84,13 @@ static TL_INLINE void wg_channel(
             sum[i][t] = 0;
         }
     }
-    for (int32_t n = op->n;;) {
+    for (int32_t n = op->n; n > 0;) {
         wg_rows(step, whole, all, block->rows, sum, x, dy);
-        if (--n == 0) {
-            break;
-        }
-        x += op->ci * op->hi * op->wi;
-        for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
-            dy[i] += (op->co * op->ho - block->rows) * op->wo;
+        if (--n > 0) {
+            x += op->ci * op->hi * op->wi;
+            for (int i = 0; i < WG_TAPS_OUTPUTS; i++) {
+                dy[i] += (op->co * op->ho - block->rows) * op->wo;
+            }
         }
     }
     TL_UNROLL /* or the sums lie in memory */
