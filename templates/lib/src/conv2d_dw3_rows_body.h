@@ -111,12 +111,11 @@ static TL_INLINE int32_t dw3_turns(
     return windows;
 }
 
-/* Windows next to each other. */
-static TL_INLINE void dw3_slide(
-    const int accumulate, const dw3_view *see, const tl_acc w[DW3][DW3], tl_acc bias,
+/* Windows that see nothing, and the first column of the next one. */
+static TL_INLINE void dw3_begin(
+    const int accumulate, const dw3_view *see, const tl_acc w[DW3][DW3], tl_acc bias, tl_acc sum[2],
     dw3_place *at)
 {
-    tl_acc sum[2] = {bias, bias};
     tl_acc column[DW3];
 
     for (int32_t i = see->before; i > 0; i--) {
@@ -126,6 +125,17 @@ static TL_INLINE void dw3_slide(
         dw3_take(column, at);
         sum[0] = dw3_add(bias, 0, w, column);
     }
+}
+
+/* Windows next to each other. */
+static TL_INLINE void dw3_slide(
+    const int accumulate, const dw3_view *see, const tl_acc w[DW3][DW3], tl_acc bias,
+    dw3_place *at)
+{
+    tl_acc sum[2] = {bias, bias};
+    tl_acc column[DW3];
+
+    dw3_begin(accumulate, see, w, bias, sum, at);
     if (see->early) {
         dw3_take(column, at);
         sum[0] = dw3_add(sum[0], 1, w, column);
@@ -154,13 +164,7 @@ static TL_INLINE void dw3_jump(
     tl_acc sum[2] = {bias, bias};
     tl_acc column[DW3];
 
-    for (int32_t i = see->before; i > 0; i--) {
-        dw3_put(accumulate, at->to++, bias);
-    }
-    if (see->first) {
-        dw3_take(column, at);
-        sum[0] = dw3_add(bias, 0, w, column);
-    }
+    dw3_begin(accumulate, see, w, bias, sum, at);
     if (see->early) {
         dw3_take(column, at);
         dw3_put(accumulate, at->to++, dw3_add(bias, 2, w, column));

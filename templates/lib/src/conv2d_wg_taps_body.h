@@ -120,25 +120,22 @@ static TL_INLINE void wg_channels(
     }
 }
 
-static TL_NOINLINE void wg_stride_1(const wg_operands *all, const wg_block *block, int32_t count)
-{
-    if (all->way.whole) {
-        wg_channels(1, 1, all, block, count);
-    } else {
-        wg_channels(1, 0, all, block, count);
+/* Functions with the registers for themselves. */
+#define WG_STRIDE(step)                                                                            \
+    static TL_NOINLINE void wg_stride_##step(                                                      \
+        const wg_operands *all, const wg_block *block, int32_t count)                              \
+    {                                                                                              \
+        if (all->way.whole) {                                                                      \
+            wg_channels(step, 1, all, block, count);                                               \
+        } else {                                                                                   \
+            wg_channels(step, 0, all, block, count);                                               \
+        }                                                                                          \
     }
-}
-
+WG_STRIDE(1)
 #if CONV2D_STRIDES >= 2
-static TL_NOINLINE void wg_stride_2(const wg_operands *all, const wg_block *block, int32_t count)
-{
-    if (all->way.whole) {
-        wg_channels(2, 1, all, block, count);
-    } else {
-        wg_channels(2, 0, all, block, count);
-    }
-}
+WG_STRIDE(2)
 #endif
+#undef WG_STRIDE
 
 /* This core's share of db. A block takes as long as as many channels of db as it has sums: where the
    cores from `turn` on have a block less than the others, they do it. */

@@ -66,35 +66,39 @@ static TL_NOINLINE void k2_max_row(tl_elem *y, const tl_elem *x, int32_t wi, int
     }
 }
 
-static TL_NOINLINE void k2_max_runs(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
-{
-    const k2_pool p = k2_of(op);
-    const tl_range own = tl_share(op->n * op->c * p.rows);
-    k2_run run;
-
-    for (int32_t first = own.first; first < own.last; first += run.rows) {
-        run = k2_run_at(&p, own, first);
-        if (!k2_covers(op)
-            && TL_ROWS(max_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
-            continue;
-        }
-        for (int32_t i = 0; i < run.rows; i++) {
-            k2_max_row(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);
-        }
+/* Forward, by a function of rows for PULP and one for a row. */
+#define K2_FORWARD(name, rows_of, row_of)                                                          \
+    static TL_NOINLINE void row_of##_runs(const tl_pool2d *op, tl_elem *y, const tl_elem *x)       \
+    {                                                                                              \
+        const k2_pool p = k2_of(op);                                                               \
+        const tl_range own = tl_share(op->n * op->c * p.rows);                                     \
+        k2_run run;                                                                                \
+                                                                                                   \
+        for (int32_t first = own.first; first < own.last; first += run.rows) {                     \
+            run = k2_run_at(&p, own, first);                                                       \
+            if (!k2_covers(op) &&                                                                  \
+                TL_ROWS(rows_of)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {         \
+                continue;                                                                          \
+            }                                                                                      \
+            for (int32_t i = 0; i < run.rows; i++) {                                               \
+                row_of(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);          \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    void TL_NAME(name)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)                          \
+    {                                                                                              \
+        const tl_range own = tl_share(op->n * op->c * op->ho);                                     \
+                                                                                                   \
+        if (!k2_covers(op) ||                                                                      \
+            !TL_ROWS(rows_of)(                                                                     \
+                own.last - own.first, op->wo, y + own.first * op->wo, x + 2 * own.first * op->wi,  \
+                op->wi)) {                                                                         \
+            row_of##_runs(op, y, x);                                                               \
+        }                                                                                          \
     }
-}
 
-void TL_NAME(max_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
-{
-    const tl_range own = tl_share(op->n * op->c * op->ho);
-
-    if (!k2_covers(op)
-        || !TL_ROWS(max_pool)(
-            own.last - own.first, op->wo, y + own.first * op->wo, x + 2 * own.first * op->wi,
-            op->wi)) {
-        k2_max_runs(op, y, x);
-    }
-}
+K2_FORWARD(max_pool2d_k2_fw, max_pool, k2_max_row)
 
 /* what no window reaches of the rows below a run: clear it */
 static TL_INLINE void k2_clear_rest(const k2_pool *p, tl_elem *dx, const k2_run *run)
@@ -199,35 +203,8 @@ static TL_NOINLINE void k2_avg_row(tl_elem *y, const tl_elem *x, int32_t wi, int
     }
 }
 
-static TL_NOINLINE void k2_avg_runs(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
-{
-    const k2_pool p = k2_of(op);
-    const tl_range own = tl_share(op->n * op->c * p.rows);
-    k2_run run;
-
-    for (int32_t first = own.first; first < own.last; first += run.rows) {
-        run = k2_run_at(&p, own, first);
-        if (!k2_covers(op)
-            && TL_ROWS(avg_pool)(run.rows, p.wo, y + first * p.wo, x + run.start, p.wi)) {
-            continue;
-        }
-        for (int32_t i = 0; i < run.rows; i++) {
-            k2_avg_row(y + (first + i) * p.wo, x + run.start + 2 * i * p.wi, p.wi, p.wo);
-        }
-    }
-}
-
-void TL_NAME(avg_pool2d_k2_fw)(const tl_pool2d *op, tl_elem *y, const tl_elem *x)
-{
-    const tl_range own = tl_share(op->n * op->c * op->ho);
-
-    if (!k2_covers(op)
-        || !TL_ROWS(avg_pool)(
-            own.last - own.first, op->wo, y + own.first * op->wo, x + 2 * own.first * op->wi,
-            op->wi)) {
-        k2_avg_runs(op, y, x);
-    }
-}
+K2_FORWARD(avg_pool2d_k2_fw, avg_pool, k2_avg_row)
+#undef K2_FORWARD
 
 static TL_NOINLINE void k2_avg_row_ig(tl_elem *dx, const tl_elem *dy, const k2_pool *p)
 {

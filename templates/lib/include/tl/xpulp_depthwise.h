@@ -71,7 +71,7 @@
     TL_ASM_TURNS(                                                                                  \
         "lines", "21 + 5 * %[first] + 7 * %[rest]",                                                \
         TL_ASM_IF("%[first]", TL_DW3_COLUMN("0", "bias"))                                          \
-        TL_ASM_IF("! %[first]", TL_ASM_MOVE("sum0", "bias"))                                         \
+        TL_ASM_IF("! %[first]", TL_ASM_MOVE("sum0", "bias"))                                       \
         TL_DW3_JUMP("16", TL_DW3_PUT)                                                              \
         TL_ASM_IF("%[rest]", TL_DW3_COLUMN("1", "sum0") TL_DW3_PUT("sum0")) TL_DW3_SKIP)
 
@@ -91,36 +91,30 @@
         [w11] "r"(w[1][1]), [w12] "r"(w[1][2]), [w20] "r"(w[2][0]), [w21] "r"(w[2][1]),            \
         [w22] "r"(w[2][2])
 
+#define TL_DW3_PLACES                                                                              \
+    [from0] "+&r"(from[0]), [from1] "+&r"(from[1]), [from2] "+&r"(from[2]), [to] "+&r"(*to)
+#define TL_DW3_COLUMNS [sum] "=&r"(done), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c)
+#define TL_DW3_STEPS                                                                               \
+    [step0] "r"(step[0]), [step1] "r"(step[1]), [step2] "r"(step[2]), [count] "r"(count),          \
+        [bias] "r"(bias)
+
 #define TL_DW3_RUN_WINDOWS(text)                                                                   \
     __asm__ volatile(                                                                              \
         text                                                                                       \
-        : [from0] "+&r"(from[0]), [from1] "+&r"(from[1]), [from2] "+&r"(from[2]), [to] "+&r"(*to), \
-          [sum0] "+&r"(sum[0]), [sum1] "+&r"(sum[1]), [sum] "=&r"(done), [a] "=&r"(a),             \
-          [b] "=&r"(b), [c] "=&r"(c), [old] "=&r"(old)                                             \
-        : [step0] "r"(step[0]), [step1] "r"(step[1]), [step2] "r"(step[2]), [count] "r"(count),    \
-          [bias] "r"(bias), TL_DW3_WEIGHTS                                                         \
+        : TL_DW3_PLACES, [sum0] "+&r"(sum[0]), [sum1] "+&r"(sum[1]), TL_DW3_COLUMNS,               \
+          [old] "=&r"(old)                                                                         \
+        : TL_DW3_STEPS, TL_DW3_WEIGHTS                                                             \
         : "memory")
 
 #define TL_DW3_RUN_ROWS(text, sees_first, one_left)                                                \
     __asm__ volatile(                                                                              \
         text                                                                                       \
-        : [from0] "+&r"(from[0]), [from1] "+&r"(from[1]), [from2] "+&r"(from[2]), [to] "+&r"(*to), \
-          [sum0] "=&r"(sum[0]), [sum1] "=&r"(sum[1]), [sum] "=&r"(done), [a] "=&r"(a),             \
-          [b] "=&r"(b), [c] "=&r"(c)                                                               \
-        : [step0] "r"(step[0]), [step1] "r"(step[1]), [step2] "r"(step[2]), [count] "r"(count),    \
-          [bias] "r"(bias), [lines] "r"(lines), [skip] "r"(skip), [first] "i"(sees_first),         \
+        : TL_DW3_PLACES, [sum0] "=&r"(sum[0]), [sum1] "=&r"(sum[1]), TL_DW3_COLUMNS                \
+        : TL_DW3_STEPS, [lines] "r"(lines), [skip] "r"(skip), [first] "i"(sees_first),             \
           [rest] "i"(one_left), TL_DW3_WEIGHTS                                                     \
         : "memory")
-#define TL_DW3_RUN_ROWS_OF(text)                                                                   \
-    if (first && rest) {                                                                           \
-        TL_DW3_RUN_ROWS(text, 1, 1);                                                               \
-    } else if (first) {                                                                            \
-        TL_DW3_RUN_ROWS(text, 1, 0);                                                               \
-    } else if (rest) {                                                                             \
-        TL_DW3_RUN_ROWS(text, 0, 1);                                                               \
-    } else {                                                                                       \
-        TL_DW3_RUN_ROWS(text, 0, 0);                                                               \
-    }
+#define TL_DW3_RUN_SLIDES(first, rest) TL_DW3_RUN_ROWS(TL_DW3_SLIDE_ROWS, first, rest)
+#define TL_DW3_RUN_JUMPS(first, rest) TL_DW3_RUN_ROWS(TL_DW3_JUMP_ROWS, first, rest)
 
 #define TL_DW3_RUN_PAIR(text)                                                                      \
     __asm__ volatile(                                                                              \
@@ -175,9 +169,9 @@ static TL_INLINE int tl_dw3_rows_f32(
         return 0;
     }
     if (apart == 1) {
-        TL_DW3_RUN_ROWS_OF(TL_DW3_SLIDE_ROWS)
+        TL_ASM_EITHER(first, rest, TL_DW3_RUN_SLIDES)
     } else {
-        TL_DW3_RUN_ROWS_OF(TL_DW3_JUMP_ROWS)
+        TL_ASM_EITHER(first, rest, TL_DW3_RUN_JUMPS)
     }
     return 1;
 #else

@@ -45,6 +45,17 @@
 
 /* Where a constant operand is not 0. */
 #define TL_ASM_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"
+/* What two constants of assembly, 0 or 1, are made of. */
+#define TL_ASM_EITHER(a, b, run)                                                                   \
+    if ((a) && (b)) {                                                                              \
+        run(1, 1);                                                                                 \
+    } else if (a) {                                                                                \
+        run(1, 0);                                                                                 \
+    } else if (b) {                                                                                \
+        run(0, 1);                                                                                 \
+    } else {                                                                                       \
+        run(0, 0);                                                                                 \
+    }
 #define TL_ASM_MOVE(to, from) "addi %[" to "], %[" from "], 0\n\t"
 
 #define TL_ASM_3(instruction, to, a, b) instruction " %[" to "], %[" a "], %[" b "]\n\t"

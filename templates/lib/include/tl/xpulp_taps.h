@@ -142,15 +142,7 @@ static TL_INLINE int tl_taps3_rows_f32(
     if (rows < 1) {
         return 1;
     }
-    if (left && right) {
-        TL_TAPS_RUN(1, 1);
-    } else if (left) {
-        TL_TAPS_RUN(1, 0);
-    } else if (right) {
-        TL_TAPS_RUN(0, 1);
-    } else {
-        TL_TAPS_RUN(0, 0);
-    }
+    TL_ASM_EITHER(left, right, TL_TAPS_RUN)
     return 1;
 #else
     (void)step, (void)left, (void)right, (void)sum, (void)x, (void)x_skip, (void)dy, (void)rows;
@@ -173,15 +165,7 @@ static TL_INLINE int tl_taps7_rows_f32(
     if (rows < 1 || most < 1) {
         return rows < 1;
     }
-    if (left && right) {
-        TL_TAPS7_RUN(1, 1);
-    } else if (left) {
-        TL_TAPS7_RUN(1, 0);
-    } else if (right) {
-        TL_TAPS7_RUN(0, 1);
-    } else {
-        TL_TAPS7_RUN(0, 0);
-    }
+    TL_ASM_EITHER(left, right, TL_TAPS7_RUN)
     return 1;
 #else
     (void)step, (void)left, (void)right, (void)sum, (void)x, (void)x_skip, (void)dy, (void)rows;
