@@ -73,7 +73,7 @@ def place(step: Step) -> Place:
 
 
 def _call(kernel: Kernel, step: Step) -> str:
-    """With the Step's constants, as in a project."""
+    """With the Step's constants, as in a project where its shape never changes."""
 
     def pointer(tensor: Tensor | None, offset: int | None) -> str:
         return f"AT({tensor.dtype.c_name}, {offset})" if tensor else "0"

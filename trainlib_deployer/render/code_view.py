@@ -29,7 +29,7 @@ _PHASES = {
     Phase.WG: "weight gradient",
     Phase.UPDATE: "update",
 }
-_LINE = "\n        "  # of members, or arguments
+_LINE = "\n        "  # of arguments
 _SYNC = {Sync.NONE: "", Sync.WAIT: "wait_transfers()", Sync.BARRIER: "sync()"}
 
 
@@ -255,7 +255,7 @@ def _shape(view: StepView) -> str:
 
 
 def _literal(op: str, fields: str) -> str:
-    return f"&(const tl_{op}){{\n            {fields.replace(_LINE, _LINE + '    ')}}}"
+    return f"&(const tl_{op}){{\n{textwrap.indent(fields, ' ' * 12)}}}"
 
 
 def _struct(name: str, has_plain: bool) -> str:
@@ -270,7 +270,7 @@ def _interface_tensors(graph: Graph) -> tuple[Tensor, ...]:
 
 def _fields(fields: Mapping[str, int | float]) -> str:
     members = ", ".join(f".{name}\xa0=\xa0{c_number(value)}" for name, value in fields.items())
-    return _LINE.join(textwrap.wrap(members, 84)).replace("\xa0", " ")
+    return textwrap.fill(members, 84).replace("\xa0", " ")
 
 
 def _per_sample(name: str, step: Step, graph: Graph) -> tuple[str, ...]:
