@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ EXAMPLES = ROOT / "examples"
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+# a shell's background job ignores SIGINT, and so would the programs that tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # each worker of pytest has a core; forks of it have no other threads to wait for
 os.environ["OMP_NUM_THREADS"] = "1"
