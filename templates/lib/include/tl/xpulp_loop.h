@@ -30,11 +30,14 @@
     ".insn r 0x03, 7, 0x10, %[" to "], %[" from "], %[" bytes "]\n\t"
 #define TL_ASM_STORE_BESIDE(value, to, bytes)                                                      \
     ".insn r 0x23, 6, 0, %[" bytes "], %[" to "], %[" value "]\n\t"
+#define TL_ASM_BYTE_BESIDE(to, from, bytes)                                                        \
+    ".insn r 0x03, 7, 0, %[" to "], %[" from "], %[" bytes "]\n\t" /* p.lb, with its sign */
 #define TL_ASM_CLEAR_BESIDE(to, bytes) ".insn r 0x23, 6, 0, %[" bytes "], %[" to "], x0\n\t"
 
 /* p.sw: the pointer moves on by the register `step`. */
 #define TL_ASM_STORE_STEP(value, to, step)                                                         \
     ".insn r 0x2b, 6, 0, %[" step "], %[" to "], %[" value "]\n\t"
+#define TL_ASM_CLEAR_NEXT(to, bytes) ".insn s 0x2b, 2, x0, " bytes "(%[" to "])\n\t"
 #define TL_ASM_STORE_AT(value, to, offset) "sw %[" value "], " offset "(%[" to "])\n\t"
 #define TL_ASM_LOAD_AT(to, from, offset) "lw %[" to "], " offset "(%[" from "])\n\t"
 #define TL_ASM_LOAD_FROM(to, memory) "lw %[" to "], %[" memory "]\n\t" /* an operand in memory */
@@ -66,6 +69,8 @@
 /* Integers: to += a b; to -= a b; the larger of two. */
 #define TL_ASM_MAC(to, a, b) ".insn r 0x33, 0, 0x21, %[" to "], %[" a "], %[" b "]\n\t" /* p.mac */
 #define TL_ASM_MSU(to, a, b) ".insn r 0x33, 1, 0x21, %[" to "], %[" a "], %[" b "]\n\t" /* p.msu */
+#define TL_ASM_INSERT(to, from, bit)                                                               \
+    ".insn r 0x33, 2, 0x60, %[" to "], %[" from "], x" bit "\n\t" /* p.insert: bit 0 there */
 #define TL_ASM_MAX(to, a, b) ".insn r 0x33, 6, 0x02, %[" to "], %[" a "], %[" b "]\n\t" /* p.max */
 
 #endif
