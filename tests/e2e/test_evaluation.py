@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import deployed
+from tests.conftest import EXAMPLES, deployed
 from trainlib_deployer.cli import main
 from trainlib_deployer.report.documents import document_schema
 from trainlib_deployer.spec.model import DeviceOptions
@@ -84,3 +85,60 @@ def test_a_loss_that_is_not_pytorchs_differs(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["run", str(tmp_path / "out")])
     assert result.exit_code == 6
     assert "evaluation after step 2: loss" in result.stdout
+
+
+ADAM_BEFORE_NORMS = """
+name: net
+input: {shape: [1, 8, 8]}
+layers:
+  - {name: c1, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {type: batch_norm2d}
+  - {type: relu}
+  - {name: c2, type: conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {type: batch_norm2d}
+  - {type: relu}
+  - {type: max_pool2d, kernel_size: 2}
+  - {type: flatten}
+  - {name: fc, type: linear, out_features: 10}
+training:
+  loss: cross_entropy
+  optimizer: {type: adam, lr: 0.01}
+  batch_size: 4
+  max_steps: 40
+  evaluate_every: 4
+  shuffle: true
+data: {train: train.npz, test: test.npz}
+device: {cores: 4, l1: 256k}
+"""
+
+
+def test_what_rounding_moves_by_itself_is_allowed_for(tmp_path: Path) -> None:
+    """A norm takes out the bias before it: adam makes steps of the rounding that is its gradient,
+    and running means follow."""
+    for name in ("train", "test"):
+        shutil.copy(EXAMPLES / "digits" / f"{name}.npz", tmp_path)
+    model = tmp_path / "model.yaml"
+    model.write_text(ADAM_BEFORE_NORMS, encoding="utf-8")
+    deployed(model, tmp_path / "out", options=DeviceOptions())
+    result = CliRunner().invoke(main, ["run", str(tmp_path / "out"), "--json"])
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    apart = [abs(e["device"]["loss"] - e["golden"]["loss"]) for e in document["evaluations"]]
+    assert max(apart) > 2e-3, "this test needs evaluations that rounding moves"
+    assert any("losses of evaluations from step" in note for note in document["notes"])
+    assert any("the accuracy is compared within" in note for note in document["notes"])
+
+    source = tmp_path / "out" / "src" / "samples.h"
+    whole = source.read_text()
+    source.write_text(whole.replace("sum += evaluate", "sum += 1.5f * evaluate"))
+    result = CliRunner().invoke(main, ["run", str(tmp_path / "out")])
+    assert result.exit_code == 6
+    assert "evaluation after step 4: loss" in result.stdout
+    source.write_text(whole)
+    main_c = tmp_path / "out" / "src" / "main.c"
+    text = main_c.read_text()
+    assert "golden_judge_accuracy(golden, correct)" in text
+    main_c.write_text(text.replace("accuracy(golden, correct)", "accuracy(golden, correct / 2)"))
+    result = CliRunner().invoke(main, ["run", str(tmp_path / "out")])
+    assert result.exit_code == 6
+    assert "accuracy: " in result.stdout

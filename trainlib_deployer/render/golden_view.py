@@ -71,6 +71,12 @@ def golden_view(
         view["clipping"] = training.clipping
         view["counts_steps"] = training.counter is not None
         view["amplified"] = _amplified(graph, training, tolerance)
+        cancelling = _cancelling(graph)
+        view["moved_by_rounding"] = [
+            p.name
+            for p in graph.learning
+            if p.name in cancelling and training.rules[p.name].optimizer.amplifies
+        ]
     return view
 
 

@@ -30,29 +30,21 @@ class EarlyStopping:
         return {"early_stopping.best": torch.tensor([self.best, self.best_at, self.count])}
 
 
-def monitored(loss: float, correct: int, samples: int) -> np.float32:
+def monitored(evaluation: Evaluated) -> np.float32:
     if MONITOR == "loss":
-        return np.float32(loss)
-    return np.float32(correct) / np.float32(samples)
+        return np.float32(evaluation.loss)
+    return np.float32(evaluation.correct) / np.float32(len(evaluation.classes))
 
 
-def allowance(value: float, drift: float) -> float:
-    """How far two right programs may be apart there: as in the free run, or, where rounding grows as
-    training goes on, twice as far as this model has been from itself in double precision."""
-    own = 1e-3 * max(1.0, abs(value)) if MONITOR == "loss" else 0.005
-    return max(own, 2.0 * drift)
-
-
-def decisions(evaluations: list, exact: list, samples: int) -> list[int]:
+def decisions(evaluations: list[Evaluated], drift: list[Drift]) -> list[int]:
     """Of each evaluation, in bits: it is the best so far, training ends, and whether it is the best
     is so nearly a tie that another right program may say otherwise."""
     stopping = EarlyStopping()
-    drift, allowed, best_allowed = 0.0, 0.0, 0.0
+    best_allowed = 0.0
     found = []
-    for mine, other in zip(evaluations, exact):
-        value = monitored(*mine, samples)
-        drift = max(drift, abs(float(value) - float(monitored(*other, samples))))
-        allowed = allowance(float(value), drift)
+    for mine, apart in zip(evaluations, drift):
+        value = monitored(mine)
+        allowed = apart.allowed_loss(mine.loss) if MONITOR == "loss" else apart.allowed_share()
         margin = abs(float(stopping.gain(value)) - MIN_DELTA)
         is_tie = stopping.best_at > 0 and margin <= allowed + best_allowed
         improves = stopping.counts(value)
@@ -60,12 +52,3 @@ def decisions(evaluations: list, exact: list, samples: int) -> list[int]:
             best_allowed = allowed
         found.append(improves + 2 * stopping.ends + 4 * is_tie)
     return found
-
-
-def exact_evaluations(x: torch.Tensor, y: torch.Tensor, batches: list, held_out: tuple) -> list:
-    """What evaluations find where all of the training is in double precision."""
-    net, training = exactly(x, y, batches)
-    held_out = in_double(*held_out)
-    return [
-        evaluated(net, *held_out) for step, _ in enumerate(training) if (step + 1) % EVALUATE_EVERY == 0
-    ]

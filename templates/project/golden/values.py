@@ -131,20 +131,24 @@ def write_data(
     checked: list[tuple[int, int, int]],
     batches: list[list[int]],
     losses: list[float],
-    correct: int | None,
+    accuracy: tuple[int, int] | None,
     held_out: dict[str, tuple],
     notes: list[str],
-    evaluations: list[tuple[float, int, int]] = (),
+    evaluations: list[tuple[float, float, int, int]] = (),
     comparable: int = 0,
 ) -> None:
-    """The files of data/: states, expected values, and golden.bin with everything else."""
+    """The files of data/: states, expected values, and golden.bin with everything else.
+
+    `accuracy`: the test samples that are classified right, and how many more or fewer may be;
+    `evaluations`: loss, its tolerance, how many are classified right, the decision's bits.
+    """
     steps = min(STEPS, len(batches))
     compared = losses[:comparable] if len(losses) == steps else []
     sizes = [len(held_out[name][0]) if name in held_out else 0 for name in ("validation", "test")]
-    header = [0x31474C54, PLAN_ID, steps, len(checked), len(compared), *sizes]
+    header = [0x32474C54, PLAN_ID, steps, len(checked), len(compared), *sizes]
     samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
     flat = [word for row in (*checked, *samples) for word in row]
-    words = [*header, correct or 0, EVALUATE_EVERY, len(evaluations), *flat]
+    words = [*header, *(accuracy or (0, 0)), EVALUATE_EVERY, len(evaluations), *flat]
     files = {
         "state.bin": b"".join(blobs),
         "expected_full.bin": b"".join(
@@ -155,7 +159,7 @@ def write_data(
         ),
         "golden.bin": np.array(words, "<u4").tobytes()
         + np.array(compared, "<f4").tobytes()
-        + np.array(list(evaluations), "<f4,<u4,<u4").tobytes(),
+        + np.array(list(evaluations), "<f4,<f4,<u4,<u4").tobytes(),
     }
     for name, content in files.items():
         (DATA / name).write_bytes(content)
@@ -164,13 +168,13 @@ def write_data(
         "plan_id": PLAN_ID,
         "steps": steps,
         "loss": losses,
-        "accuracy": None if correct is None else correct / sizes[1],
+        "accuracy": accuracy[0] / sizes[1] if accuracy else None,
         "test_samples": sizes[1],
         "classes": CLASSES,
         "evaluated": HELD_OUT[0] if EVALUATE_EVERY else None,
         "evaluations": [
             {"step": (index + 1) * EVALUATE_EVERY, "loss": loss, "correct": right}
-            for index, (loss, right, _) in enumerate(evaluations)
+            for index, (loss, _, right, _) in enumerate(evaluations)
         ],
         "checked_steps": sorted({step for step, _, _ in checked}),
         "notes": notes,
@@ -203,9 +207,3 @@ def prepare() -> None:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     DATA.mkdir(exist_ok=True)
-
-
-def count_correct(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
-    net.eval()
-    with torch.no_grad():
-        return int((net(x)[OUTPUT].argmax(1) == y).sum())

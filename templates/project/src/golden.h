@@ -18,7 +18,8 @@ typedef struct golden_header {
     uint32_t losses;
     uint32_t validation_samples;
     uint32_t test_samples;
-    uint32_t correct; /* test samples that the golden model classifies right */
+    uint32_t correct;           /* test samples that the golden model classifies right */
+    uint32_t correct_tolerance; /* how many more or fewer agree */
     uint32_t evaluate_every;
     uint32_t evaluations;
 } golden_header;
@@ -26,7 +27,8 @@ typedef struct golden_header {
 /* Of all validation samples after a number of training steps; of the test samples where the first
    are none. */
 typedef struct golden_evaluation {
-    float loss; /* the mean of the samples' */
+    float loss;      /* the mean of the samples' */
+    float tolerance; /* of the loss */
     uint32_t correct;
     uint32_t decision; /* with early stopping: some of those below */
 } golden_evaluation;
@@ -67,7 +69,7 @@ uint32_t golden_evaluated_samples(const golden_header *header);
 int golden_read_evaluation(
     const golden_header *header, uint32_t index, golden_evaluation *evaluation);
 
-/* Print evaluation `index`, and judge its loss as those above where it is of the first steps. */
+/* Print evaluation `index`, and judge its loss where it is of the first `losses` steps. */
 void golden_evaluated(
     const golden_header *header, uint32_t index, golden_evaluation found,
     golden_evaluation expected, int *agrees);
@@ -75,7 +77,7 @@ void golden_evaluated(
 /* Print and judge the decision after it: the golden one, or nearly a tie. */
 int golden_judge_decision(const golden_header *header, uint32_t index, uint32_t found, uint32_t golden);
 
-/* Print and judge: within 0.5 points of the golden accuracy. */
+/* Print and judge. */
 int golden_judge_accuracy(const golden_header *header, uint32_t correct);
 
 #endif

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -106,6 +107,8 @@ KEPT = []
 COUNTS_STEPS = False  # net_save() ends with the number of training steps
 # How far gradients of the f32 program may be off, where the optimizer makes more of that.
 AMPLIFIED = {}
+# What a normalisation takes out of gradients leaves rounding; their optimizer makes whole steps of it.
+MOVED_BY_ROUNDING = []
 
 
 def cancelling_terms(net: Net, t: dict[str, torch.Tensor]) -> list[tuple]:
@@ -319,20 +322,24 @@ def write_data(
     checked: list[tuple[int, int, int]],
     batches: list[list[int]],
     losses: list[float],
-    correct: int | None,
+    accuracy: tuple[int, int] | None,
     held_out: dict[str, tuple],
     notes: list[str],
-    evaluations: list[tuple[float, int, int]] = (),
+    evaluations: list[tuple[float, float, int, int]] = (),
     comparable: int = 0,
 ) -> None:
-    """The files of data/: states, expected values, and golden.bin with everything else."""
+    """The files of data/: states, expected values, and golden.bin with everything else.
+
+    `accuracy`: the test samples that are classified right, and how many more or fewer may be;
+    `evaluations`: loss, its tolerance, how many are classified right, the decision's bits.
+    """
     steps = min(STEPS, len(batches))
     compared = losses[:comparable] if len(losses) == steps else []
     sizes = [len(held_out[name][0]) if name in held_out else 0 for name in ("validation", "test")]
-    header = [0x31474C54, PLAN_ID, steps, len(checked), len(compared), *sizes]
+    header = [0x32474C54, PLAN_ID, steps, len(checked), len(compared), *sizes]
     samples = [batch + [0xFFFFFFFF] * (BATCH * ACCUMULATE - len(batch)) for batch in batches]
     flat = [word for row in (*checked, *samples) for word in row]
-    words = [*header, correct or 0, EVALUATE_EVERY, len(evaluations), *flat]
+    words = [*header, *(accuracy or (0, 0)), EVALUATE_EVERY, len(evaluations), *flat]
     files = {
         "state.bin": b"".join(blobs),
         "expected_full.bin": b"".join(
@@ -343,7 +350,7 @@ def write_data(
         ),
         "golden.bin": np.array(words, "<u4").tobytes()
         + np.array(compared, "<f4").tobytes()
-        + np.array(list(evaluations), "<f4,<u4,<u4").tobytes(),
+        + np.array(list(evaluations), "<f4,<f4,<u4,<u4").tobytes(),
     }
     for name, content in files.items():
         (DATA / name).write_bytes(content)
@@ -352,13 +359,13 @@ def write_data(
         "plan_id": PLAN_ID,
         "steps": steps,
         "loss": losses,
-        "accuracy": None if correct is None else correct / sizes[1],
+        "accuracy": accuracy[0] / sizes[1] if accuracy else None,
         "test_samples": sizes[1],
         "classes": CLASSES,
         "evaluated": HELD_OUT[0] if EVALUATE_EVERY else None,
         "evaluations": [
             {"step": (index + 1) * EVALUATE_EVERY, "loss": loss, "correct": right}
-            for index, (loss, right, _) in enumerate(evaluations)
+            for index, (loss, _, right, _) in enumerate(evaluations)
         ],
         "checked_steps": sorted({step for step, _, _ in checked}),
         "notes": notes,
@@ -391,12 +398,6 @@ def prepare() -> None:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     DATA.mkdir(exist_ok=True)
-
-
-def count_correct(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> int:
-    net.eval()
-    with torch.no_grad():
-        return int((net(x)[OUTPUT].argmax(1) == y).sum())
 
 
 def mini_batches(count: int) -> list[list[int]]:
@@ -461,17 +462,60 @@ def optimizer_before(step: int, state: dict[str, torch.Tensor], rates: list[floa
     return optimizer
 
 
-def evaluated(net: Net, x: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
-    """The mean loss of the samples, each by itself, and how many are classified right."""
+class Evaluated(NamedTuple):
+    """Held-out samples, each by itself: its loss, and the class that it is given."""
+
+    losses: np.ndarray
+    classes: np.ndarray
+    correct: int
+
+    @property
+    def loss(self) -> float:
+        return float(np.mean(self.losses))
+
+
+def evaluated(net: Net, x: torch.Tensor, y: torch.Tensor) -> Evaluated:
     training = [(module, module.training) for module in net.modules()]
     net.eval()
     with torch.no_grad():
         output = net(x)[OUTPUT]
         each = [loss_of({OUTPUT: output[i : i + 1]}, y[i : i + 1]).item() for i in range(len(x))]
-    correct = int((output.argmax(1) == y).sum()) if CLASSES else 0
     for module, mode in training:
         module.training = mode
-    return float(np.mean(each)), correct
+    classes = output.argmax(1) if CLASSES else torch.zeros(len(x), dtype=torch.int32)
+    correct = int((classes == y).sum()) if CLASSES else 0
+    return Evaluated(np.array(each), classes.numpy(), correct)
+
+
+# Two right programs may be so many times as far apart as this model is from itself in double precision.
+APART = 4.0
+
+
+class Drift(NamedTuple):
+    """How far rounding alone has moved what evaluations find: the mean of the samples' losses, and
+    the share of them that is given another class."""
+
+    loss: float = 0.0
+    classes: float = 0.0
+
+    def allowed_loss(self, loss: float) -> float:
+        return max(1e-3 * max(1.0, abs(loss)), APART * self.loss)
+
+    def allowed_share(self) -> float:
+        return max(0.005, APART * self.classes)
+
+
+def drifts(mine: list[Evaluated], exact: list[Evaluated]) -> list[Drift]:
+    """Up to each evaluation; where nothing was trained in double precision, none."""
+    drift, found = Drift(), []
+    for index, evaluation in enumerate(mine):
+        if index < len(exact):
+            apart = float(np.abs(evaluation.losses - exact[index].losses).mean())
+            changed = float((evaluation.classes != exact[index].classes).mean())
+            loss = max(drift.loss, apart) if np.isfinite(apart) else drift.loss
+            drift = Drift(loss, max(drift.classes, changed))
+        found.append(drift)
+    return found
 
 
 def training_steps(net: Net, optimizer, scheduler, x: torch.Tensor, y: torch.Tensor, batches: list):
@@ -491,9 +535,9 @@ def training_steps(net: Net, optimizer, scheduler, x: torch.Tensor, y: torch.Ten
 
 
 def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], held_out: tuple | None):
-    """Train in f32: the network, the losses, all state and the learning rates before each of the first
-    and the last SEARCH steps, what evaluations find, and the steps that training takes. It breaks off
-    before a step that makes what is not finite."""
+    """Train in f32: the network and the steps that it comes from, the losses, all state and the learning
+    rates before each of the first and the last SEARCH steps, what evaluations find, and the steps that
+    training takes. It breaks off before a step that makes what is not finite."""
     net = build()
     optimizer = optimizer_of(net)
     scheduler = scheduler_of(optimizer)
@@ -511,34 +555,66 @@ def train(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]], held_out: 
         losses.append(loss)
         if held_out and (step + 1) % EVALUATE_EVERY == 0:
             evaluations.append(evaluated(net, *held_out))
-            if stopping and stopping.counts(monitored(*evaluations[-1], len(held_out[0]))):
+            if stopping and stopping.counts(monitored(evaluations[-1])):
                 stopping.best_state = state_of(net)
         if stopping:
             state |= stopping.kept()
             if stopping.ends:
                 batches = batches[: step + 1]
                 break
+    kept = len(batches)
     if stopping and RESTORE_BEST:
         load_state(net, stopping.best_state)
-    return net, losses, states, evaluations, len(batches)
+        kept = EVALUATE_EVERY * stopping.best_at
+    return (net, kept), losses, states, evaluations, len(batches)
 
 
-def exactly(x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]):
-    """The same training in double precision: the network, and the loss of each step, when it is done."""
+class Exact(NamedTuple):
+    """The same training in double precision: the loss of each step, what evaluations find, and what
+    the test samples are given after the step whose network is kept."""
+
+    losses: list[float]
+    evaluations: list[Evaluated]
+    test: Evaluated | None
+
+
+def exactly(x: torch.Tensor, y: torch.Tensor, batches: list, held_out: dict, kept: int) -> Exact:
     net = build().double()
     optimizer = optimizer_of(net)
     x, y = in_double(x, y)
-    return net, training_steps(net, optimizer, scheduler_of(optimizer), x, y, batches)
+    held_out = {name: in_double(*samples) for name, samples in held_out.items()}
+    losses, evaluations, test = [], [], None
+    for loss in training_steps(net, optimizer, scheduler_of(optimizer), x, y, batches):
+        losses.append(loss)
+        if EVALUATE_EVERY and len(losses) % EVALUATE_EVERY == 0:
+            evaluations.append(evaluated(net, *held_out[HELD_OUT[0]]))
+        if len(losses) == kept and "test" in held_out:
+            test = evaluated(net, *held_out["test"])
+    return Exact(losses, evaluations, test)
 
 
 def in_double(*values: torch.Tensor) -> list[torch.Tensor]:
     return [value.double() if value.is_floating_point() else value for value in values]
 
 
-def same_losses(losses: list[float], x: torch.Tensor, y: torch.Tensor, batches: list[list[int]]) -> int:
+def drift_notes(rows: list, accuracy: tuple[int, int] | None, samples: int) -> list[str]:
+    """What is compared less closely than usual."""
+    found = []
+    wide = [(i, row[1]) for i, row in enumerate(rows) if row[1] > Drift().allowed_loss(row[0])]
+    if wide:
+        first, worst = (wide[0][0] + 1) * EVALUATE_EVERY, max(allowed for _, allowed in wide)
+        found.append(f"losses of evaluations from step {first} on are compared within {worst:.2g} at most")
+    if accuracy and accuracy[1] > Drift().allowed_share() * samples:
+        found.append(f"the accuracy is compared within {accuracy[1]} of {samples} samples")
+    if not found:
+        return []
+    parts = "PyTorch's own training in f32 and in double precision parts by a quarter of that"
+    return [f"{', and '.join(found)}: {parts}"]
+
+
+def same_losses(losses: list[float], exact: list[float]) -> int:
     """How many of the first losses stay what they are in double precision, to a 16th of the free run's
     tolerance: no f32 program can agree on what rounding makes by itself."""
-    _, exact = exactly(x, y, batches)
     for step, (loss, other) in enumerate(zip(losses, exact)):
         if abs(loss - other) > 1e-3 / 16 * max(1.0, abs(other)):
             return step
@@ -691,7 +767,7 @@ def main() -> None:
     held_out = load_all_held_out()
     watched = held_out[HELD_OUT[0]] if EVALUATE_EVERY else None
     batches = mini_batches(len(x))
-    net, losses, states, evaluations, steps = train(x, y, batches, watched)
+    (net, kept), losses, states, evaluations, steps = train(x, y, batches, watched)
     batches = batches[:steps]
     checked, blobs, expected, notes = [], [blob(states[0][0])], [], []
     loses_digits = False
@@ -714,8 +790,13 @@ def main() -> None:
             blobs.append(blob(states[step][0]))
             expected.append([compared(values, *check) for check in CHECKS])
     comparable = min(len(losses), 100)
+    exact = Exact([], [], None)
+    stops = "EarlyStopping" in globals()
+    if loses_digits or stops or (MOVED_BY_ROUNDING and held_out):
+        last = len(losses) if held_out else comparable
+        exact = exactly(x, y, batches[:last], held_out, kept)
     if loses_digits:
-        comparable = same_losses(losses[:comparable], x, y, batches)
+        comparable = same_losses(losses[:comparable], exact.losses)
         if comparable < min(len(losses), 100):
             notes.append(
                 f"losses are compared up to step {comparable}: a norm leaves little of its gradient, and"
@@ -723,15 +804,19 @@ def main() -> None:
             )
             print(f"golden: {notes[-1]}")
     write_samples("train", x, y)
-    correct = count_correct(net, *held_out["test"]) if CLASSES and "test" in held_out else None
-    verdicts = [0] * len(evaluations)
-    if "EarlyStopping" in globals():
-        exact = exact_evaluations(x, y, batches[: EVALUATE_EVERY * len(evaluations)], watched)
-        verdicts = decisions(evaluations, exact, len(watched[0]))
-    evaluations = [(*found, verdict) for found, verdict in zip(evaluations, verdicts)]
-    write_data(
-        blobs, expected, checked, batches, losses, correct, held_out, notes, evaluations, comparable
-    )
+    drift = drifts(evaluations, exact.evaluations)
+    verdicts = decisions(evaluations, drift) if stops else [0] * len(evaluations)
+    rows = [
+        (found.loss, apart.allowed_loss(found.loss), found.correct, verdict)
+        for found, apart, verdict in zip(evaluations, drift, verdicts)
+    ]
+    accuracy = None
+    if CLASSES and "test" in held_out:
+        test = evaluated(net, *held_out["test"])
+        at_end = drifts([test], [exact.test] if exact.test else [])[0]
+        accuracy = test.correct, int(at_end.allowed_share() * len(test.classes))
+    notes += drift_notes(rows, accuracy, len(held_out["test"][0]) if accuracy else 0)
+    write_data(blobs, expected, checked, batches, losses, accuracy, held_out, notes, rows, comparable)
     print(f"golden: {len(losses)} steps, loss {losses[:1]} -> {losses[-1:]}")
 
 
