@@ -123,6 +123,19 @@ def team_table(target: str, shifts: Sequence[int]) -> str:
     return "\n".join(lines)
 
 
+def slower_than_four(
+    target: str, jobs: Sequence[Job], counts: Sequence[Count], shifts: Sequence[int]
+) -> str:
+    """Kernels that 8 cores do not do as fast as 4."""
+    fours = measure(target, jobs, 4, shifts)
+    found = [
+        f"{job.name}, {_step_name(job)}: {number.again:,}, on 4 cores {four.again:,}"
+        for job, number, four in zip(jobs, counts, fours, strict=True)
+        if number.again > four.again
+    ]
+    return f"Slower than on 4 cores: {'; '.join(found) or 'none'}."
+
+
 def compiler() -> str:
     result = subprocess.run(["clang-19", "--version"], check=True, capture_output=True, text=True)
     return result.stdout.splitlines()[0]
@@ -157,6 +170,8 @@ def main() -> None:
         tables.append(other_table(others, counts[len(mac_jobs) :], target.unit, cores))
     if in_cycles and cores == 8 and options.rows in ROWS[0].name:
         tables.append(f"{ROWS[0].name}, fw, on fewer cores:\n\n{team_table(target.name, shifts)}")
+    if in_cycles and cores == 8:
+        tables.append(slower_than_four(target.name, [*mac_jobs, *others], counts, shifts))
     text = "\n\n".join(tables)
     print(text)
     if options.write and not options.rows and target.name == kernel_record.TARGET:

@@ -47,7 +47,7 @@ def _pool(alone: float, together: float, row: float, accumulating: float = 0) ->
 
 
 cost("tl_max_pool2d_k2_fw_f32")(_pool(10, 10.8, 3))
-cost("tl_max_pool2d_k2_ig_f32")(_pool(20, 20.4, 4, 45))
+cost("tl_max_pool2d_k2_ig_f32")(_pool(18, 18.6, 4, 45))
 cost("tl_avg_pool2d_k2_fw_f32")(_pool(9, 9.8, 3))
 cost("tl_avg_pool2d_k2_ig_f32")(_pool(6, 6.3, 4, 20))
 
@@ -128,7 +128,7 @@ def _cross_entropy_ig(f: Fields, cores: int) -> float:
     classes, samples = f["classes"], _samples(f, cores)
     if samples is not None:
         return 300 + samples * (100 + 19 * classes + classes * (_EXP + 14))
-    return 300 + f["n"] * (350 + 19 * classes + share(classes, cores) * (_EXP + 14))
+    return 300 + f["n"] * (270 + 19 * classes + share(classes, cores) * (_EXP + 14))
 
 
 @cost("tl_mse_fw_f32")
