@@ -71,11 +71,8 @@ def golden_view(
         view["clipping"] = training.clipping
         view["counts_steps"] = training.counter is not None
         view["amplified"] = _amplified(graph, training, tolerance)
-        cancelling = _cancelling(graph)
         view["moved_by_rounding"] = [
-            p.name
-            for p in graph.learning
-            if p.name in cancelling and training.rules[p.name].optimizer.amplifies
+            name for name in _shifts_taken_out(graph) if training.rules[name].optimizer.amplifies
         ]
     return view
 
@@ -129,12 +126,19 @@ def _cancelling(graph: Graph) -> dict[str, str]:
     A normalisation takes out a bias in front of it; and behind a depthwise convolution it takes out
     the weight of the normalisation before that.
     """
+    found = _shifts_taken_out(graph)
+    for node in graph.nodes:
+        if node.layer.scales_channels and node.trainable:
+            found |= {parameter.name: node.name for parameter in node.parameters.values()}
+    return found
+
+
+def _shifts_taken_out(graph: Graph) -> dict[str, str]:
+    """Biases in front of a normalisation that takes them out again, each with its layer."""
     readers = Counter(tensor.name for node in graph.nodes for tensor in node.inputs)
     made = {node.name: node for node in graph.nodes}
     found: dict[str, str] = {}
     for node in graph.nodes:
-        if node.layer.scales_channels and node.trainable:
-            found |= {parameter.name: node.name for parameter in node.parameters.values()}
         before = made.get(node.inputs[0].name)
         bias = before.parameters.get("bias") if before else None
         if before and bias and before.trainable and node.layer.shifts_cancel:

@@ -63,7 +63,7 @@ def failures(log: RunLog, golden: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
         found.append(f"{at.kind} {at.name} is not finite at Step {at.at} (training step {at.step})")
     elif peer is not None:
         found.append(f"the training stays finite, PyTorch's is not from step {peer} on")
-    if accuracy and not accuracy.ok:
+    if accuracy and accuracy.ok is False:
         found.append(
             f"accuracy: {accuracy.correct} of {accuracy.samples} correct, PyTorch {accuracy.golden}"
         )

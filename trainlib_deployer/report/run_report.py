@@ -166,6 +166,8 @@ def _require_complete(log: RunLog, plan: Mapping[str, Any], golden: Mapping[str,
         )
     if golden.get("accuracy") is not None and log.accuracy is None:
         raise RunFailedError("the run is incomplete: it printed no accuracy.")
+    if log.accuracy and log.accuracy.ok is None and golden["accuracy_compared"]:
+        raise RunFailedError("the run is incomplete: its accuracy was not judged.")
 
 
 def _evaluation(item: Evaluation, golden: Mapping[str, Any]) -> Document:

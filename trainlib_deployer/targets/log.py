@@ -66,7 +66,7 @@ class Accuracy:
     correct: int
     samples: int
     golden: int
-    ok: bool
+    ok: bool | None  # None: not judged
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,8 @@ class RunLog:
     def agrees(self) -> bool:
         """Whether everything that was judged is right."""
         judged: list[TensorCheck | FreeRun | Accuracy | Evaluation | Decision | None]
-        judged = [*self.tensors, self.free_run, self.accuracy, *self.decisions]
-        judged += [item for item in self.evaluations if item.ok is not None]
-        return not self.violations and all(item.ok for item in judged if item)
+        judged = [*self.tensors, self.free_run, self.accuracy, *self.decisions, *self.evaluations]
+        return not self.violations and all(item.ok is not False for item in judged if item)
 
 
 def parse_log(lines: Iterable[str]) -> RunLog:
@@ -274,7 +273,8 @@ class _Parser:
 
     def accuracy(self, match: re.Match[str]) -> None:
         correct, samples, golden = (int(match[key]) for key in ("correct", "samples", "golden"))
-        self._once(accuracy=Accuracy(correct, samples, golden, match["ok"] == "ok"))
+        ok = match["ok"] == "ok" if match["ok"] else None
+        self._once(accuracy=Accuracy(correct, samples, golden, ok))
 
     def evaluation(self, match: re.Match[str]) -> None:
         self.evaluations.append(
@@ -344,7 +344,7 @@ _LINES: tuple[tuple[str, re.Pattern[str], Callable[[_Parser, re.Match[str]], Non
         ),
         (
             "accuracy ",
-            rf"accuracy (?P<correct>\d+) of (?P<samples>\d+), golden (?P<golden>\d+), {_OK}",
+            rf"accuracy (?P<correct>\d+) of (?P<samples>\d+), golden (?P<golden>\d+)(?:, {_OK})?",
             _Parser.accuracy,
         ),
         (

@@ -136,24 +136,9 @@ void TL_NAME(cross_entropy_fw)(
     }
 }
 
-/* What makes exponentials a gradient. */
-typedef struct {
-    tl_acc others; /* the sum of all but the true class */
-    tl_acc factor; /* 1 / the sum of all */
-    tl_acc scale, pull;
-} softmax;
-
-/* what core 0 found for all */
-static TL_NOINLINE softmax from_first(softmax own)
-{
-    static softmax of_team;
-
-    if (tl_core_id() == 0) {
-        of_team = own;
-    }
-    tl_barrier();
-    return of_team;
-}
+/* what core 0 found of a sample for all: the sum of the exponentials of all but the true class, and
+   1 / the sum of all */
+static tl_acc others_of_team, factor_of_team;
 
 void TL_NAME(cross_entropy_ig)(
     const tl_cross_entropy *op, tl_elem *dx, const tl_elem *x, const int32_t *target)
@@ -162,20 +147,16 @@ void TL_NAME(cross_entropy_ig)(
     const int together = !shares_samples(op);
     const tl_range samples = together ? (tl_range){0, op->n} : tl_share(op->n);
     const tl_range own = together ? tl_share(classes) : (tl_range){0, classes};
+    const tl_acc scale = 1 / op->divisor;
     const tl_acc smooth = op->label_smoothing;
-    /* core 0 adds and divides for all, who would wait for each other's reads and divisions */
-    const int divides = !together || tl_core_id() == 0;
-    softmax found = {0, 0, 0, 0};
+    const tl_acc pull = smooth > 0 ? smooth / (tl_acc)classes : 0;
 
-    if (divides) {
-        found.scale = 1 / op->divisor;
-        found.pull = smooth / (tl_acc)classes;
-    }
     x += samples.first * classes;
     dx += samples.first * classes;
     for (int32_t n = samples.first; n < samples.last; n++, x += classes, dx += classes) {
         const int32_t truth = target[n];
         const tl_acc shift = largest(x, classes);
+        tl_acc others = 0, factor = 0;
 
         for (int32_t c = own.first; c < own.last; c++) {
             dx[c] = TL_STORE(tl_expf(TL_LOAD(x[c]) - shift));
@@ -183,21 +164,26 @@ void TL_NAME(cross_entropy_ig)(
         if (together) {
             tl_barrier();
         }
-        if (divides) {
-            found.others = 0;
+        /* cores that all add and divide would wait for each other's reads and divisions */
+        if (!together || tl_core_id() == 0) {
             for (int32_t c = 0; c < classes; c++) {
-                found.others += c == truth ? 0 : TL_LOAD(dx[c]);
+                others += c == truth ? 0 : TL_LOAD(dx[c]);
             }
-            found.factor = 1 / (found.others + TL_LOAD(dx[truth]));
+            factor = 1 / (others + TL_LOAD(dx[truth]));
         }
         if (together) {
-            found = from_first(found);
+            if (tl_core_id() == 0) {
+                others_of_team = others;
+                factor_of_team = factor;
+            }
+            tl_barrier();
+            others = others_of_team;
+            factor = factor_of_team;
         }
         for (int32_t c = own.first; c < own.last; c++) {
-            const tl_acc p =
-                c == truth ? smooth - found.others * found.factor : TL_LOAD(dx[c]) * found.factor;
+            const tl_acc p = c == truth ? smooth - others * factor : TL_LOAD(dx[c]) * factor;
 
-            dx[c] = TL_STORE((p - found.pull) * found.scale);
+            dx[c] = TL_STORE((p - pull) * scale);
         }
     }
 }

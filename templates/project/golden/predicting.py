@@ -12,7 +12,7 @@ def main() -> None:
         test, classes = held_out["test"]
         with torch.no_grad():
             correct = int((net.eval()(test)[OUTPUT].argmax(1) == classes).sum())
-        accuracy = correct, len(test) // 200
+        accuracy = correct, share_of(len(test), OWN_SHARE)
     state = blob(state_of(net))
     expected = [[compared(found, *check) for check in CHECKS]]
     write_data([state, state], expected, [(0, 0, 0)], [[0]], [], accuracy, held_out, [])

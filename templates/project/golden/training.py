@@ -87,6 +87,7 @@ def evaluated(net: Net, x: torch.Tensor, y: torch.Tensor) -> Evaluated:
 
 # Two right programs may be so many times as far apart as this model is from itself in double precision.
 APART = 4.0
+LOOSEST = 0.1  # relative, and of all samples: a comparison that allows more says nothing
 
 
 class Drift(NamedTuple):
@@ -100,18 +101,24 @@ class Drift(NamedTuple):
         return max(1e-3 * max(1.0, abs(loss)), APART * self.loss)
 
     def allowed_share(self) -> float:
-        return max(0.005, APART * self.classes)
+        return max(OWN_SHARE, APART * self.classes)
+
+    def tolerance(self, loss: float) -> float:
+        """Of an evaluation's loss; infinite where it is not compared."""
+        if not np.isfinite(loss):
+            return 0.0  # it should be that on the device, too
+        allowed = self.allowed_loss(loss)
+        return allowed if allowed <= LOOSEST * max(1.0, abs(loss)) else float("inf")
 
 
-def drifts(mine: list[Evaluated], exact: list[Evaluated]) -> list[Drift]:
-    """Up to each evaluation; where nothing was trained in double precision, none."""
+def drifts(pairs: Iterable[tuple[Evaluated, Evaluated | None]]) -> list[Drift]:
+    """Up to each evaluation, by the same one in double precision; None: not known."""
     drift, found = Drift(), []
-    for index, evaluation in enumerate(mine):
-        if index < len(exact):
-            apart = float(np.abs(evaluation.losses - exact[index].losses).mean())
-            changed = float((evaluation.classes != exact[index].classes).mean())
-            loss = max(drift.loss, apart) if np.isfinite(apart) else drift.loss
-            drift = Drift(loss, max(drift.classes, changed))
+    for mine, exact in pairs:
+        if exact and np.isfinite(exact.losses).all() and np.isfinite(mine.losses).all():
+            apart = float(np.abs(mine.losses - exact.losses).mean())
+            changed = float((mine.classes != exact.classes).mean())
+            drift = Drift(max(drift.loss, apart), max(drift.classes, changed))
         found.append(drift)
     return found
 
@@ -195,19 +202,35 @@ def in_double(*values: torch.Tensor) -> list[torch.Tensor]:
     return [value.double() if value.is_floating_point() else value for value in values]
 
 
-def drift_notes(rows: list, accuracy: tuple[int, int] | None, samples: int) -> list[str]:
-    """What is compared less closely than usual."""
+def correct_tolerance(mine: Evaluated, exact: Evaluated | None) -> int:
+    """How many samples more or fewer may be classified right after training."""
+    samples = len(mine.classes)
+    if exact is None:
+        return share_of(samples, OWN_SHARE)
+    changed = int((mine.classes != exact.classes).sum()) + 1  # none of a few may be by chance
+    allowed = max(share_of(samples, OWN_SHARE), int(APART * changed))
+    return allowed if allowed <= LOOSEST * samples else ANY
+
+
+def drift_notes(rows: list, compared: int, accuracy: tuple[int, int] | None, samples: int) -> list[str]:
+    """What is compared less closely than usual, or not; `rows`: evaluations, `compared`: steps."""
     found = []
-    wide = [(i, row[1]) for i, row in enumerate(rows) if row[1] > Drift().allowed_loss(row[0])]
-    if wide:
-        first, worst = (wide[0][0] + 1) * EVALUATE_EVERY, max(allowed for _, allowed in wide)
-        found.append(f"losses of evaluations from step {first} on are compared within {worst:.2g} at most")
-    if accuracy and accuracy[1] > Drift().allowed_share() * samples:
-        found.append(f"the accuracy is compared within {accuracy[1]} of {samples} samples")
+    wide = [
+        ((i + 1) * EVALUATE_EVERY, tolerance)
+        for i, (loss, tolerance, *_) in enumerate(rows)
+        if (i + 1) * EVALUATE_EVERY <= compared and tolerance > Drift().allowed_loss(loss)
+    ]
+    near = [tolerance for _, tolerance in wide if np.isfinite(tolerance)]
+    if near:
+        found.append(f"evaluations from step {wide[0][0]} on are compared within up to {max(near):.2g}")
+    if len(near) < len(wide):
+        found.append(f"evaluations from step {wide[len(near)][0]} on are not compared")
+    if accuracy and accuracy[1] > share_of(samples, OWN_SHARE):
+        within = f"within {accuracy[1]} of {samples} samples"
+        found.append(f"the accuracy is {'not compared' if accuracy[1] == ANY else f'compared {within}'}")
     if not found:
         return []
-    parts = "PyTorch's own training in f32 and in double precision parts by a quarter of that"
-    return [f"{', and '.join(found)}: {parts}"]
+    return [f"{', '.join(found)}: PyTorch's own training parts in f32 and in double precision"]
 
 
 def same_losses(losses: list[float], exact: list[float]) -> int:
@@ -390,7 +413,8 @@ def main() -> None:
     comparable = min(len(losses), 100)
     exact = Exact([], [], None)
     stops = "EarlyStopping" in globals()
-    if loses_digits or stops or (MOVED_BY_ROUNDING and held_out):
+    parts = loses_digits or bool(MOVED_BY_ROUNDING and held_out)
+    if parts or stops:
         last = len(losses) if held_out else comparable
         exact = exactly(x, y, batches[:last], held_out, kept)
     if loses_digits:
@@ -402,17 +426,19 @@ def main() -> None:
             )
             print(f"golden: {notes[-1]}")
     write_samples("train", x, y)
-    drift = drifts(evaluations, exact.evaluations)
+    drift = drifts(zip_longest(evaluations, exact.evaluations[: len(evaluations)]))
     verdicts = decisions(evaluations, drift) if stops else [0] * len(evaluations)
     rows = [
-        (found.loss, apart.allowed_loss(found.loss), found.correct, verdict)
+        (found.loss, (apart if parts else Drift()).tolerance(found.loss), found.correct, verdict)
         for found, apart, verdict in zip(evaluations, drift, verdicts)
     ]
     accuracy = None
     if CLASSES and "test" in held_out:
         test = evaluated(net, *held_out["test"])
-        at_end = drifts([test], [exact.test] if exact.test else [])[0]
-        accuracy = test.correct, int(at_end.allowed_share() * len(test.classes))
-    notes += drift_notes(rows, accuracy, len(held_out["test"][0]) if accuracy else 0)
+        accuracy = test.correct, correct_tolerance(test, exact.test if parts else None)
+    judged = comparable if len(losses) == steps else 0
+    for note in drift_notes(rows, judged, accuracy, len(held_out["test"][0]) if accuracy else 0):
+        notes.append(note)
+        print(f"golden: {note}")
     write_data(blobs, expected, checked, batches, losses, accuracy, held_out, notes, rows, comparable)
     print(f"golden: {len(losses)} steps, loss {losses[:1]} -> {losses[-1:]}")

@@ -125,6 +125,15 @@ def fingerprint_record(part: torch.Tensor, whole: torch.Tensor, reach: torch.Ten
     return np.concatenate([[norm, 4.0 * reach.norm().numpy()], fingerprint(part)])
 
 
+OWN_SHARE = 0.005  # of the test samples: how far accuracies of two right programs may be apart
+ANY = 0xFFFFFFFF  # samples: not compared
+
+
+def share_of(samples: int, share: float) -> int:
+    """Whole samples; products of whole numbers of them do not become one less."""
+    return int(share * samples + 1e-6)
+
+
 def write_data(
     blobs: list[bytes],
     expected: list[list[tuple[torch.Tensor, ...]]],
@@ -169,6 +178,7 @@ def write_data(
         "steps": steps,
         "loss": losses,
         "accuracy": accuracy[0] / sizes[1] if accuracy else None,
+        "accuracy_compared": accuracy is not None and accuracy[1] != ANY,
         "test_samples": sizes[1],
         "classes": CLASSES,
         "evaluated": HELD_OUT[0] if EVALUATE_EVERY else None,

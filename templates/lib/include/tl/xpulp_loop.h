@@ -37,7 +37,6 @@
 /* p.sw: the pointer moves on by the register `step`. */
 #define TL_ASM_STORE_STEP(value, to, step)                                                         \
     ".insn r 0x2b, 6, 0, %[" step "], %[" to "], %[" value "]\n\t"
-#define TL_ASM_CLEAR_NEXT(to, bytes) ".insn s 0x2b, 2, x0, " bytes "(%[" to "])\n\t"
 #define TL_ASM_STORE_AT(value, to, offset) "sw %[" value "], " offset "(%[" to "])\n\t"
 #define TL_ASM_LOAD_AT(to, from, offset) "lw %[" to "], " offset "(%[" from "])\n\t"
 #define TL_ASM_LOAD_FROM(to, memory) "lw %[" to "], %[" memory "]\n\t" /* an operand in memory */
@@ -45,6 +44,9 @@
 /* The pointer moves on to the next word. */
 #define TL_ASM_LOAD(to, from) TL_ASM_LOAD_NEXT(to, from, "4")
 #define TL_ASM_STORE(value, to) ".insn s 0x2b, 2, %[" value "], 4(%[" to "])\n\t"
+
+/* 0 to there; the pointer moves on by `bytes`, a constant. */
+#define TL_ASM_CLEAR_NEXT(to, bytes) ".insn s 0x2b, 2, x0, " bytes "(%[" to "])\n\t"
 
 /* Where a constant operand is not 0. */
 #define TL_ASM_IF(condition, text) ".if " condition "\n\t" text ".endif\n\t"

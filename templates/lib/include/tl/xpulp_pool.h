@@ -18,10 +18,10 @@
    take turns. */
 #define TL_POOL_ROWS(last, each, window)                                                           \
     TL_ASM_TURNS(                                                                                  \
-        "rows", "5 + " each " + " last,                                                            \
+        "rows", "4 + " each " + " last,                                                            \
         TL_ASM_LOAD("a", "x") TL_ASM_LOAD("b", "x")                                                \
         TL_ASM_INNER("more", each, window(TL_ASM_LOAD("a", "x"), TL_ASM_LOAD("b", "x")))           \
-        window(, ) TL_ASM_3("add", "x", "x", "skip") TL_ASM_3("add", "z", "z", "skip"))
+        window(, ) TL_ASM_3("add", "x", "x", "skip"))
 
 #endif
 
@@ -32,11 +32,11 @@ static TL_INLINE int tl_max_pool_rows_f32(
 {
 #ifdef TL_XPULP
 #define TL_POOL_MAX(load_a, load_b)                                                                \
-    TL_ASM_LOAD("c", "z") TL_ASM_3("fmax.s", "t", "a", "b")                                        \
-    TL_ASM_LOAD("d", "z") TL_ASM_FMA("sum", "a", "b")                                              \
+    TL_ASM_LOAD_BESIDE("c", "x", "below") TL_ASM_3("fmax.s", "t", "a", "b")                        \
+    TL_ASM_LOAD_BESIDE("d", "x", "behind") TL_ASM_FMA("sum", "a", "b")                             \
     load_a TL_ASM_3("fmax.s", "t", "t", "c") load_b TL_ASM_3("fmax.s", "t", "t", "d")              \
     TL_ASM_STORE("t", "y") TL_ASM_FMA("sum", "c", "d")
-    const float *z = x + wi;
+    const int32_t below = (wi - 2) * 4; /* of the next window */
     float sum = 0, a, b, c, d, t;
 
     if (rows < 1 || wo < 2) {
@@ -44,9 +44,10 @@ static TL_INLINE int tl_max_pool_rows_f32(
     }
     __asm__ volatile(
         TL_POOL_ROWS("8", "10", TL_POOL_MAX)
-        : [rows] "+r"(rows), [x] "+r"(x), [z] "+r"(z), [y] "+r"(y), [sum] "+r"(sum), [a] "=&r"(a),
+        : [rows] "+r"(rows), [x] "+r"(x), [y] "+r"(y), [sum] "+r"(sum), [a] "=&r"(a),
           [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t)
-        : [more] "r"(wo - 1), [skip] "r"((wi - wo) * 8)
+        : [more] "r"(wo - 1), [skip] "r"((wi - wo) * 8), [below] "r"(below),
+          [behind] "r"(below + 4)
         : "memory");
     return sum == sum;
 #else
@@ -61,11 +62,11 @@ static TL_INLINE int tl_avg_pool_rows_f32(
 {
 #ifdef TL_XPULP
 #define TL_POOL_AVG(load_a, load_b)                                                                \
-    TL_ASM_LOAD("c", "z") TL_ASM_3("fadd.s", "t", "a", "b")                                        \
-    TL_ASM_LOAD("d", "z") TL_ASM_3("fadd.s", "t", "t", "c")                                        \
+    TL_ASM_LOAD_BESIDE("c", "x", "below") TL_ASM_3("fadd.s", "t", "a", "b")                        \
+    TL_ASM_LOAD_BESIDE("d", "x", "behind") TL_ASM_3("fadd.s", "t", "t", "c")                       \
     load_a TL_ASM_3("fadd.s", "t", "t", "d") load_b TL_ASM_3("fmul.s", "t", "t", "quarter")        \
     TL_ASM_STORE("t", "y")
-    const float *z = x + wi;
+    const int32_t below = (wi - 2) * 4; /* of the next window */
     float a, b, c, d, t;
 
     if (rows < 1 || wo < 2) {
@@ -73,9 +74,10 @@ static TL_INLINE int tl_avg_pool_rows_f32(
     }
     __asm__ volatile(
         TL_POOL_ROWS("7", "9", TL_POOL_AVG)
-        : [rows] "+r"(rows), [x] "+r"(x), [z] "+r"(z), [y] "+r"(y), [a] "=&r"(a), [b] "=&r"(b),
+        : [rows] "+r"(rows), [x] "+r"(x), [y] "+r"(y), [a] "=&r"(a), [b] "=&r"(b),
           [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t)
-        : [more] "r"(wo - 1), [skip] "r"((wi - wo) * 8), [quarter] "r"(0.25f)
+        : [more] "r"(wo - 1), [skip] "r"((wi - wo) * 8), [below] "r"(below),
+          [behind] "r"(below + 4), [quarter] "r"(0.25f)
         : "memory");
     return 1;
 #else
@@ -85,33 +87,36 @@ static TL_INLINE int tl_avg_pool_rows_f32(
 }
 
 /* dx of `rows` rows of windows: dy where x is the first largest one, else 0. Comparisons set a flag where
-   they see NaN: then it is not done. What three comparisons say is the index of a table on the stack,
-   which holds how far behind the end of the window's upper half dy goes: bytes where rows are short
-   enough, which saves an instruction. */
+   they see NaN: then it is not done. A table of 8 on the stack says how far from the next window's
+   first element dy goes: bit 0 of its index is whether the upper right one is larger than the upper left,
+   bit 1 the same of the lower two, bit 2 whether the lower half's maximum is larger. Where bytes hold all
+   that, it takes an instruction less. */
 static TL_INLINE int tl_max_pool_back_rows_f32(
     int32_t rows, int32_t wo, float *dx, const float *dy, const float *x, int32_t wi)
 {
 #ifdef TL_XPULP
-#define TL_POOL_BACK(each, index, look_up)                                                         \
+#define TL_POOL_BACK(each, look_up)                                                                \
     __asm__ volatile(                                                                              \
         TL_ASM_TURNS(                                                                              \
-            "rows", "1 + " each " + 2",                                                            \
+            "rows", "1 + " each " + 1",                                                            \
             TL_ASM_INNER(                                                                          \
                 "wo", each,                                                                        \
-                TL_ASM_LOAD_BESIDE("c", "x", "below") TL_ASM_LOAD_BESIDE("d", "x", "behind")       \
-                TL_ASM_LOAD_AT("b", "x", "4") TL_ASM_3("flt.s", "n", "c", "d")                     \
-                TL_ASM_LOAD_NEXT("a", "x", "8") TL_ASM_3("fmax.s", "c", "c", "d")                  \
+                TL_ASM_LOAD_BESIDE("c", "dx", "x_c") TL_ASM_LOAD_BESIDE("d", "dx", "x_d")          \
+                TL_ASM_LOAD_BESIDE("b", "dx", "x_b") TL_ASM_3("flt.s", "n", "c", "d")              \
+                TL_ASM_LOAD_BESIDE("a", "dx", "x_a") TL_ASM_3("fmax.s", "c", "c", "d")             \
                 TL_ASM_CLEAR_BESIDE("dx", "below") TL_ASM_3("flt.s", "m", "a", "b")                \
                 TL_ASM_CLEAR_BESIDE("dx", "behind") TL_ASM_3("fmax.s", "a", "a", "b")              \
                 "sw x0, 4(%[dx])\n\t" TL_ASM_3("flt.s", "b", "a", "c") TL_ASM_LOAD("d", "dy")      \
-                index look_up TL_ASM_CLEAR_NEXT("dx", "8") TL_ASM_STORE_BESIDE("d", "dx", "m"))    \
-            TL_ASM_3("add", "x", "x", "skip") TL_ASM_3("add", "dx", "dx", "skip"))                 \
-        : [rows] "+r"(rows), [x] "+r"(x), [dx] "+r"(dx), [dy] "+r"(dy), [a] "=&r"(a),              \
-          [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [m] "=&r"(m), [n] "=&r"(n), [at] "+r"(at)      \
+                look_up TL_ASM_CLEAR_NEXT("dx", "8") TL_ASM_STORE_BESIDE("d", "dx", "m"))          \
+            TL_ASM_3("add", "dx", "dx", "skip"))                                                   \
+        : [rows] "+r"(rows), [dx] "+r"(dx), [dy] "+r"(dy), [a] "=&r"(a), [b] "=&r"(b),             \
+          [c] "=&r"(c), [d] "=&r"(d), [m] "=&r"(m), [n] "=&r"(n), [at] "+r"(at)                    \
         : [wo] "r"(wo), [below] "r"(below), [behind] "r"(below + 4), [skip] "r"((wi - wo) * 8),    \
-          [table] "r"(table)                                                                       \
+          [x_a] "r"(to_x), [x_b] "r"(to_x + 4), [x_c] "r"(to_x + below),                           \
+          [x_d] "r"(to_x + below + 4), [table] "r"(table)                                          \
         : "memory")
     const int32_t below = wi * 4;
+    const int32_t to_x = (int32_t)((uintptr_t)x - (uintptr_t)dx);
     float a, b, c, d;
     int32_t m, n, invalid, at = 0;
     int32_t table[8];
@@ -120,11 +125,11 @@ static TL_INLINE int tl_max_pool_back_rows_f32(
         return 0;
     }
     __asm__ volatile("csrw 1, x0"); /* fflags */
-    if (below <= 128) {
+    if (below - 4 <= 127) {
         table[0] = (int32_t)0xfcf8fcf8;
         table[1] = (below - 8) * 0x01010101 + 0x04040000;
         TL_POOL_BACK(
-            "18", TL_ASM_INSERT("m", "n", "1") TL_ASM_INSERT("m", "b", "2"),
+            "18", TL_ASM_INSERT("m", "n", "1") TL_ASM_INSERT("m", "b", "2")
             TL_ASM_BYTE_BESIDE("m", "table", "m"));
     } else {
         table[0] = table[2] = -8;
@@ -134,8 +139,7 @@ static TL_INLINE int tl_max_pool_back_rows_f32(
         TL_POOL_BACK(
             "19",
             TL_ASM_INSERT("at", "m", "2") TL_ASM_INSERT("at", "n", "3")
-            TL_ASM_INSERT("at", "b", "4"),
-            TL_ASM_LOAD_BESIDE("m", "table", "at"));
+            TL_ASM_INSERT("at", "b", "4") TL_ASM_LOAD_BESIDE("m", "table", "at"));
     }
     __asm__ volatile("csrr %0, 1" : "=r"(invalid));
     return (invalid & 0x10) == 0;

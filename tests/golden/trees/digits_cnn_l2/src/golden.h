@@ -19,7 +19,7 @@ typedef struct golden_header {
     uint32_t validation_samples;
     uint32_t test_samples;
     uint32_t correct;           /* test samples that the golden model classifies right */
-    uint32_t correct_tolerance; /* how many more or fewer agree */
+    uint32_t correct_tolerance; /* how many more or fewer agree; golden_any: not compared */
     uint32_t evaluate_every;
     uint32_t evaluations;
 } golden_header;
@@ -28,7 +28,7 @@ typedef struct golden_header {
    are none. */
 typedef struct golden_evaluation {
     float loss;      /* the mean of the samples' */
-    float tolerance; /* of the loss */
+    float tolerance; /* of the loss; infinite: it is not compared */
     uint32_t correct;
     uint32_t decision; /* with early stopping: some of those below */
 } golden_evaluation;
@@ -42,6 +42,7 @@ typedef struct golden_checked {
 } golden_checked;
 
 static const uint32_t golden_no_sample = 0xffffffffu;
+static const uint32_t golden_any = 0xffffffffu;
 
 /* 1, or 0 with a message where data/ is missing or made for another plan. */
 int golden_open(golden_header *header);
@@ -69,7 +70,8 @@ uint32_t golden_evaluated_samples(const golden_header *header);
 int golden_read_evaluation(
     const golden_header *header, uint32_t index, golden_evaluation *evaluation);
 
-/* Print evaluation `index`, and judge its loss where it is of the first `losses` steps. */
+/* Print evaluation `index`, and judge its loss where it is of the first `losses` steps and has a
+   tolerance. */
 void golden_evaluated(
     const golden_header *header, uint32_t index, golden_evaluation found,
     golden_evaluation expected, int *agrees);
@@ -77,7 +79,7 @@ void golden_evaluated(
 /* Print and judge the decision after it: the golden one, or nearly a tie. */
 int golden_judge_decision(const golden_header *header, uint32_t index, uint32_t found, uint32_t golden);
 
-/* Print and judge. */
+/* Print and judge by the tolerance, if any. */
 int golden_judge_accuracy(const golden_header *header, uint32_t correct);
 
 #endif

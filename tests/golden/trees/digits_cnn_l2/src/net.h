@@ -19,7 +19,7 @@
 #define NET_STOPS_EARLY 0
 #define NET_STATE_BYTES 31584u  /* of net_save: a header, then every parameter */
 #define NET_STATE_ID 1103117848u  /* names and shapes of all that is saved */
-#define NET_PLAN_ID 2658015704u  /* this project's plan; data/ made for another is refused */
+#define NET_PLAN_ID 105412246u  /* this project's plan; data/ made for another is refused */
 
 /* Clear all parameters and state. Call it first; then net_load. */
 void net_init(void);

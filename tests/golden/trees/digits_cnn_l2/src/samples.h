@@ -161,7 +161,7 @@ static int evaluate(const golden_header *golden, golden_evaluation *found)
     const uint32_t samples = golden_evaluated_samples(golden);
     float sum = 0.0f;
 
-    *found = (golden_evaluation){.correct = 0};
+    *found = (golden_evaluation){0};
     for (uint32_t i = 0; i < samples; i++) {
         if (!load_sample(x_file, y_file, i)) {
             return 0;

@@ -19,7 +19,7 @@
 #define NET_STOPS_EARLY 0
 #define NET_STATE_BYTES 9648u  /* of net_save: a header, then every parameter */
 #define NET_STATE_ID 4181758745u  /* names and shapes of all that is saved */
-#define NET_PLAN_ID 1633942895u  /* this project's plan; data/ made for another is refused */
+#define NET_PLAN_ID 1779268092u  /* this project's plan; data/ made for another is refused */
 
 /* Clear all parameters and state. Call it first; then net_load. */
 void net_init(void);
