@@ -635,11 +635,13 @@ def drift_notes(rows: list, compared: int, accuracy: tuple[int, int] | None, sam
         for i, (loss, tolerance, *_) in enumerate(rows)
         if (i + 1) * EVALUATE_EVERY <= compared and tolerance > Drift().allowed_loss(loss)
     ]
-    near = [tolerance for _, tolerance in wide if np.isfinite(tolerance)]
+    near = {step: tolerance for step, tolerance in wide if np.isfinite(tolerance)}
+    lost = [step for step, _ in wide if step not in near]
     if near:
-        found.append(f"evaluations from step {wide[0][0]} on are compared within up to {max(near):.2g}")
-    if len(near) < len(wide):
-        found.append(f"evaluations from step {wide[len(near)][0]} on are not compared")
+        worst = max(near.values())
+        found.append(f"evaluations from step {min(near)} on are compared within up to {worst:.2g}")
+    if lost:
+        found.append(f"{len(lost)} evaluations from step {lost[0]} on are not compared")
     if accuracy and accuracy[1] > share_of(samples, OWN_SHARE):
         within = f"within {accuracy[1]} of {samples} samples"
         found.append(f"the accuracy is {'not compared' if accuracy[1] == ANY else f'compared {within}'}")
