@@ -37,6 +37,7 @@ GOLDEN: dict[str, Any] = {
     "steps": 2,
     "loss": [1.5, 1.25],
     "accuracy": 0.9,
+    "accuracy_compared": True,
     "checked_steps": [0],
     "notes": [],
 }

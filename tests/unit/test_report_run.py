@@ -116,6 +116,13 @@ def test_a_check_that_did_not_happen_is_a_failure(line: str, told: str) -> None:
         report(rest)
 
 
+def test_an_accuracy_is_judged_where_it_is_compared() -> None:
+    log = LOG.replace("accuracy 9 of 10, golden 9, ok", "accuracy 4 of 10, golden 9")
+    assert report(log, accuracy_compared=False).document["status"] == "ok"
+    with pytest.raises(RunFailedError, match="its accuracy was not judged"):
+        report(log)
+
+
 def test_a_network_that_only_predicts_has_no_profile() -> None:
     text = "\n".join(t for t in LOG.splitlines() if not t.startswith(("loss", "profile", "free")))
     found = report(text, loss=[], steps=0)
