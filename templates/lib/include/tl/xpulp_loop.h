@@ -68,8 +68,7 @@
 /* to += a b */
 #define TL_ASM_FMA(to, a, b) "fmadd.s %[" to "], %[" a "], %[" b "], %[" to "]\n\t"
 
-/* Integers: to += a b; to -= a b; the larger of two. */
-#define TL_ASM_MAC(to, a, b) ".insn r 0x33, 0, 0x21, %[" to "], %[" a "], %[" b "]\n\t" /* p.mac */
+/* Integers: to -= a b; bit 0 of one into another; the larger of two. */
 #define TL_ASM_MSU(to, a, b) ".insn r 0x33, 1, 0x21, %[" to "], %[" a "], %[" b "]\n\t" /* p.msu */
 #define TL_ASM_INSERT(to, from, bit)                                                               \
     ".insn r 0x33, 2, 0x60, %[" to "], %[" from "], x" bit "\n\t" /* p.insert: bit 0 there */
